@@ -1,0 +1,65 @@
+"""Every exception that CodeRM raises on purpose.
+
+    CoderMError
+    ├── InputError          what the user handed in is wrong; exit code 2
+    │   ├── FormatError     a file or line that cannot be read (says file:line)
+    │   └── SchemaError     a file written by a newer version of CodeRM
+    ├── RunLockedError      another process is working on the run directory; exit code 1
+    ├── EngineError         execution could not be set up or broke on our side; exit code 1
+    │   └── JailUnavailable no sandbox can be had here (says what to install); exit code 1
+    ├── ModelError          an endpoint or model could not be used; exit code 1
+    └── MissingExtra        an optional dependency is not installed (says which extra); exit code 2
+
+A candidate or a test that misbehaves is never an exception: it is a verdict.
+"""
+
+from __future__ import annotations
+
+
+class CoderMError(Exception):
+    """Base of all; `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class InputError(CoderMError):
+    """The user's input is wrong; the message says what, where and what to do."""
+
+    exit_code = 2
+
+
+class FormatError(InputError):
+    """A file that cannot be read as what it should be; the message starts with file:line."""
+
+
+class SchemaError(InputError):
+    """A file whose schema version is newer than this version of CodeRM understands."""
+
+
+class RunLockedError(CoderMError):
+    """Another process holds the run directory."""
+
+
+class EngineError(CoderMError):
+    """The engine itself failed; no verdict was made up for what it could not run."""
+
+
+class JailUnavailable(EngineError):
+    """No sandbox can be set up on this machine and the degraded mode was not asked for."""
+
+
+class ModelError(CoderMError):
+    """A model or endpoint cannot be used."""
+
+
+class MissingExtra(CoderMError):
+    """An optional dependency is missing.
+
+    >>> str(MissingExtra("report", "matplotlib"))
+    "this needs matplotlib: pip install 'coderm[report]'"
+    """
+
+    exit_code = 2
+
+    def __init__(self, extra: str, package: str) -> None:
+        super().__init__(f"this needs {package}: pip install 'coderm[{extra}]'")

@@ -1,0 +1,106 @@
+"""RewardMatrix: what became of every candidate solution on every unit test of one problem."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coderm.records import VERDICT_WORDS, Verdict
+
+_WORDS = np.array(VERDICT_WORDS)
+
+
+@dataclass(frozen=True, eq=False)
+class RewardMatrix:
+    """The reward signal of one problem: r_ij = 1 iff candidate i passes unit test j (Ma et al. 2025, §2).
+
+    N candidates are rows, M unit tests are columns; duplicates keep their own rows and columns.
+    """
+
+    codes: NDArray[np.uint8]
+    """[N, M] values of `Verdict`."""
+    cases: NDArray[np.int32]
+    """[N, M] test cases (methods) that ran, up to and including the first failure."""
+    cases_passed: NDArray[np.int32]
+    """[N, M] test cases that held."""
+    cpu_ms: NDArray[np.float32]
+    """[N, M] CPU time of the pair in milliseconds."""
+    reasons: tuple[str | None, ...] = ()
+    """[M] why a test is a test_error or vacuous for every candidate; None for the others."""
+    behaviour: NDArray[np.int64] | None = None
+    """[N, distinct calls] fingerprints of what the solution's functions returned or raised, 0 where a call
+    was not reached; None unless it was asked for."""
+    self_judged: NDArray[np.bool_] | None = None
+    """[N, M] True where only the candidate's own word decided an assertion (split mode)."""
+    info: dict[str, Any] = field(default_factory=dict)
+    """How it came about: isolation, limits, protocol, degraded layers."""
+
+    @classmethod
+    def from_verdicts(cls, codes: Any, **fields: Any) -> RewardMatrix:
+        """A matrix from verdict codes alone, shape [N, M]; counts and times are zero.
+
+        >>> RewardMatrix.from_verdicts([[Verdict.PASS, Verdict.FAIL]]).passed.tolist()
+        [[True, False]]
+        """
+        codes = np.asarray(codes, dtype=np.uint8)
+        if codes.ndim != 2:
+            raise ValueError(f"verdict codes must be [N, M], got shape {codes.shape}")
+        zeros = np.zeros(codes.shape, dtype=np.int32)
+        fields.setdefault("cases", zeros)
+        fields.setdefault("cases_passed", zeros)
+        fields.setdefault("cpu_ms", np.zeros(codes.shape, dtype=np.float32))
+        fields.setdefault("reasons", (None,) * codes.shape[1])
+        return cls(codes=codes, **fields)
+
+    @classmethod
+    def from_passed(cls, passed: Any) -> RewardMatrix:
+        """A matrix from booleans [N, M]: True is `pass`, False is `fail`."""
+        return cls.from_verdicts(np.where(np.asarray(passed, dtype=bool), Verdict.PASS, Verdict.FAIL))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(N, M)."""
+        return self.codes.shape[0], self.codes.shape[1]
+
+    @property
+    def passed(self) -> NDArray[np.bool_]:
+        """[N, M] True where the verdict is `pass`."""
+        return self.codes == Verdict.PASS
+
+    @property
+    def ran(self) -> NDArray[np.bool_]:
+        """[N, M] False where the cell is `not_run` and must be masked."""
+        return self.codes != Verdict.NOT_RUN
+
+    @property
+    def voting(self) -> NDArray[np.bool_]:
+        """[M] True for tests that may vote: neither test_error nor vacuous for all candidates."""
+        return np.array([reason is None for reason in self.reasons], dtype=bool)
+
+    @property
+    def verdicts(self) -> NDArray[np.str_]:
+        """[N, M] the verdicts as words."""
+        return _WORDS[self.codes]
+
+    def take(self, solutions: Any = None, unit_tests: Any = None) -> RewardMatrix:
+        """The sub-matrix of the given rows and columns (indices or masks; None keeps all).
+
+        Behaviour is kept for the chosen rows: its columns are calls, not tests.
+        """
+        n, m = self.shape
+        rows = np.arange(n) if solutions is None else np.arange(n)[np.asarray(solutions)]
+        cols = np.arange(m) if unit_tests is None else np.arange(m)[np.asarray(unit_tests)]
+        grid = np.ix_(rows, cols)
+        return RewardMatrix(
+            codes=self.codes[grid],
+            cases=self.cases[grid],
+            cases_passed=self.cases_passed[grid],
+            cpu_ms=self.cpu_ms[grid],
+            reasons=tuple(self.reasons[j] for j in cols),
+            behaviour=None if self.behaviour is None else self.behaviour[rows],
+            self_judged=None if self.self_judged is None else self.self_judged[grid],
+            info=self.info,
+        )

@@ -1,0 +1,202 @@
+"""The run directory: everything one run reads and writes, append-only, safe to kill at any moment.
+
+    RUN/config.json               schema version, protocol, how each stage was called
+        problems.jsonl            Problem as JSON, one a line
+        solution_replies.jsonl    raw model output, one reply a line   (unit_test_replies.jsonl likewise)
+        solutions.jsonl           {"task_id", "solutions": [str]}
+        unit_tests.jsonl          {"task_id", "unit_tests": [str]}
+        labels.jsonl              {"task_id", "correct": [bool]}
+        rewards/TASK.parquet      one reward matrix, written whole or not at all
+        .lock                     held by the one process that may write
+
+A line is written with one write() call and ends in a newline; a line cut short by a kill is dropped when the
+file is next opened for appending. Other files appear by rename.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+from urllib.parse import quote
+
+import coderm
+from coderm import tables
+from coderm.errors import FormatError, InputError, RunLockedError, SchemaError
+from coderm.matrix import RewardMatrix
+from coderm.records import Problem
+
+SCHEMA = 1
+
+
+class Run:
+    """A run directory, opened for reading; `with run:` takes the lock for writing."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Open an existing run. Raises InputError where there is none, SchemaError where it is newer."""
+        self.path = Path(path)
+        if not (self.path / "config.json").is_file():
+            raise InputError(f"{self.path}: not a run directory (no config.json); make one with `coderm import`, "
+                             "`coderm generate` or `coderm run`")
+        self.config: dict[str, Any] = read_json(self.path / "config.json")
+        schema = self.config.get("schema")
+        if not isinstance(schema, int) or schema > SCHEMA:
+            raise SchemaError(f"{self.path / 'config.json'}: schema version {schema!r} is newer than this coderm "
+                              f"reads ({SCHEMA}); upgrade coderm")
+        self._lock: IO[str] | None = None
+
+    @classmethod
+    def create(cls, path: str | Path, **config: Any) -> Run:
+        """Make the directory (or open it where it exists already: its own config wins) and return the run."""
+        path = Path(path)
+        if not (path / "config.json").exists():
+            if path.exists() and any(path.iterdir()):
+                raise InputError(f"{path}: exists and is not a run directory; choose an empty or new folder")
+            path.mkdir(parents=True, exist_ok=True)
+            write_json(path / "config.json", {"schema": SCHEMA, "coderm": coderm.__version__} | config)
+        return cls(path)
+
+    def __enter__(self) -> Run:
+        self._lock = (self.path / ".lock").open("a")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock.close()
+            self._lock = None
+            raise RunLockedError(f"{self.path}: another coderm is working on this run; wait for it or end it") from None
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        assert self._lock is not None
+        self._lock.close()
+        self._lock = None
+
+    def update_config(self, **config: Any) -> None:
+        """Record more of how the run came about; keys replace earlier ones."""
+        self.config |= config
+        write_json(self.path / "config.json", self.config)
+
+    # -- jsonl ---------------------------------------------------------------------------------------------
+
+    def rows(self, name: str) -> Iterator[dict[str, Any]]:
+        """The rows of NAME.jsonl in order; nothing where the file is absent; a cut last line is passed over."""
+        path = self.path / f"{name}.jsonl"
+        return read_jsonl(path, tail_may_be_cut=True) if path.exists() else iter(())
+
+    def append(self, name: str, rows: Iterable[dict[str, Any]]) -> None:
+        """Append rows to NAME.jsonl, each durable against a kill of this process when the call returns."""
+        assert self._lock is not None, "append needs the lock: use `with run:`"
+        path = self.path / f"{name}.jsonl"
+        with path.open("ab+") as file:
+            _drop_cut_line(file)
+            for row in rows:
+                file.write(json.dumps(row, ensure_ascii=True).encode() + b"\n")
+                file.flush()
+
+    # -- the stages' own rows ------------------------------------------------------------------------------
+
+    def add_problems(self, problems: Iterable[Problem]) -> None:
+        """Append problems; one that the run already holds (by task_id) is left as it is."""
+        have = {p.task_id for p in self.problems()}
+        self.append("problems", (dataclasses.asdict(p) for p in problems if p.task_id not in have))
+
+    def problems(self) -> list[Problem]:
+        """The problems in the order of the run."""
+        fields = {f.name for f in dataclasses.fields(Problem)}
+        return [Problem(**{k: tuple(v) if k == "ground_truth" else v for k, v in row.items() if k in fields})
+                for row in self.rows("problems")]
+
+    def solutions(self) -> dict[str, list[str]]:
+        """task_id -> candidate solutions."""
+        return {row["task_id"]: row["solutions"] for row in self.rows("solutions")}
+
+    def unit_tests(self) -> dict[str, list[str]]:
+        """task_id -> unit tests, with multiplicity."""
+        return {row["task_id"]: row["unit_tests"] for row in self.rows("unit_tests")}
+
+    def labels(self) -> dict[str, list[bool]]:
+        """task_id -> whether each candidate solution is correct; problems without a known truth are absent."""
+        return {row["task_id"]: row["correct"] for row in self.rows("labels")}
+
+    # -- reward matrices -----------------------------------------------------------------------------------
+
+    def reward_path(self, task_id: str) -> Path:
+        """Where the matrix of a problem stands."""
+        return self.path / "rewards" / f"{quote(task_id, safe='')}.parquet"
+
+    def save_matrix(self, task_id: str, matrix: RewardMatrix) -> None:
+        """Write one problem's matrix, whole or not at all."""
+        path = self.reward_path(task_id)
+        path.parent.mkdir(exist_ok=True)
+        partial = path.with_suffix(".partial")
+        tables.write_matrix(partial, task_id, matrix)
+        partial.replace(path)
+
+    def matrix(self, task_id: str) -> RewardMatrix | None:
+        """One problem's matrix, or None where it was not executed yet."""
+        path = self.reward_path(task_id)
+        return tables.read_matrix(path) if path.exists() else None
+
+
+def load(path: str | Path) -> Run:
+    """Open a run to look at: its problems, solutions, unit tests, labels and matrices."""
+    return Run(path)
+
+
+def read_json(path: Path) -> Any:
+    """Parse a JSON file, FormatError with file:line where it is broken."""
+    try:
+        return json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise FormatError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file by rename, so that a kill leaves the old one or the new one."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n")
+    partial.replace(path)
+
+
+def read_jsonl(path: Path, *, tail_may_be_cut: bool = False) -> Iterator[dict[str, Any]]:
+    """The objects of a jsonl file, one a line. Raises FormatError with file:line.
+
+    A last line without its newline is what a kill leaves behind: with `tail_may_be_cut` it is passed over.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.endswith(b"\n") and tail_may_be_cut:
+                return
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                raise FormatError(f"{path}:{number}: not JSON: {error}") from None
+            if not isinstance(row, dict):
+                raise FormatError(f"{path}:{number}: expected a JSON object, found {type(row).__name__}")
+            yield row
+
+
+def _drop_cut_line(file: IO[bytes]) -> None:
+    """Truncate to the last newline: what follows it is a line that a kill cut short."""
+    end = file.seek(0, os.SEEK_END)
+    if end == 0:
+        return
+    position = end
+    while position > 0:
+        step = min(65536, position)
+        file.seek(position - step)
+        found = file.read(step).rfind(b"\n")
+        if found >= 0:
+            position = position - step + found + 1
+            break
+        position -= step
+    if position != end:
+        file.truncate(position)
+    file.seek(0, os.SEEK_END)

@@ -1,0 +1,68 @@
+"""Reward matrices as parquet files: one row a cell, what holds for the whole matrix in the file's metadata."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from coderm.errors import SchemaError
+from coderm.matrix import RewardMatrix
+from coderm.records import VERDICT_WORDS
+
+SCHEMA = 1
+_KEY = b"coderm"
+
+
+def write_matrix(path: Path, task_id: str, matrix: RewardMatrix) -> None:
+    """Write one matrix: columns task_id, solution, unit_test, verdict, cases, passed, cpu_ms."""
+    n, m = matrix.shape
+    words = pa.array(VERDICT_WORDS)
+    columns = {
+        "task_id": pa.DictionaryArray.from_arrays(pa.array(np.zeros(n * m, np.int32)), pa.array([task_id])),
+        "solution": pa.array(np.repeat(np.arange(n, dtype=np.int32), m)),
+        "unit_test": pa.array(np.tile(np.arange(m, dtype=np.int32), n)),
+        "verdict": pa.DictionaryArray.from_arrays(pa.array(matrix.codes.ravel().astype(np.int32)), words),
+        "cases": pa.array(matrix.cases.ravel()),
+        "passed": pa.array(matrix.cases_passed.ravel()),
+        "cpu_ms": pa.array(matrix.cpu_ms.ravel()),
+    }
+    if matrix.self_judged is not None:
+        columns["self_judged"] = pa.array(matrix.self_judged.ravel())
+    about: dict[str, Any] = {"schema": SCHEMA, "task_id": task_id, "shape": [n, m], "reasons": matrix.reasons,
+                             "info": matrix.info}
+    if matrix.behaviour is not None:
+        about["behaviour"] = matrix.behaviour.tolist()
+    table = pa.table(columns).replace_schema_metadata({_KEY: json.dumps(about, sort_keys=True)})
+    pq.write_table(table, path, compression="zstd")
+
+
+def read_matrix(path: Path) -> RewardMatrix:
+    """Read one matrix. Raises SchemaError for a file that a newer version wrote."""
+    table = pq.read_table(path)
+    about = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
+    if about.get("schema", SCHEMA + 1) > SCHEMA:
+        raise SchemaError(f"{path}: written by a newer coderm (schema {about.get('schema')}); upgrade coderm")
+    n, m = about["shape"]
+
+    def grid(name: str) -> Any:
+        column = table.column(name).combine_chunks()
+        return column.to_numpy(zero_copy_only=False).reshape(n, m)
+
+    verdict = table.column("verdict").combine_chunks()
+    code_of = np.array([VERDICT_WORDS.index(word) for word in verdict.dictionary.to_pylist()], dtype=np.uint8)
+    codes = code_of[verdict.indices.to_numpy()].reshape(n, m) if n * m else np.zeros((n, m), np.uint8)
+    return RewardMatrix(
+        codes=codes,
+        cases=grid("cases"),
+        cases_passed=grid("passed"),
+        cpu_ms=grid("cpu_ms"),
+        reasons=tuple(about["reasons"]),
+        behaviour=np.array(about["behaviour"], dtype=np.int64) if "behaviour" in about else None,
+        self_judged=grid("self_judged") if "self_judged" in table.column_names else None,
+        info=about["info"],
+    )
