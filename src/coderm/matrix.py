@@ -68,12 +68,12 @@ class RewardMatrix:
     @property
     def passed(self) -> NDArray[np.bool_]:
         """[N, M] True where the verdict is `pass`."""
-        return self.codes == Verdict.PASS
+        return np.equal(self.codes, Verdict.PASS)
 
     @property
     def ran(self) -> NDArray[np.bool_]:
         """[N, M] False where the cell is `not_run` and must be masked."""
-        return self.codes != Verdict.NOT_RUN
+        return np.not_equal(self.codes, Verdict.NOT_RUN)
 
     @property
     def voting(self) -> NDArray[np.bool_]:
@@ -83,7 +83,8 @@ class RewardMatrix:
     @property
     def verdicts(self) -> NDArray[np.str_]:
         """[N, M] the verdicts as words."""
-        return _WORDS[self.codes]
+        words: NDArray[np.str_] = _WORDS[self.codes]
+        return words
 
     def take(self, solutions: Any = None, unit_tests: Any = None) -> RewardMatrix:
         """The sub-matrix of the given rows and columns (indices or masks; None keeps all).

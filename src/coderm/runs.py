@@ -107,9 +107,12 @@ class Run:
 
     def problems(self) -> list[Problem]:
         """The problems in the order of the run."""
-        fields = {f.name for f in dataclasses.fields(Problem)}
-        return [Problem(**{k: tuple(v) if k == "ground_truth" else v for k, v in row.items() if k in fields})
-                for row in self.rows("problems")]
+        names = {f.name for f in dataclasses.fields(Problem)}
+        problems = []
+        for row in self.rows("problems"):
+            fields: dict[str, Any] = {name: row[name] for name in names & row.keys()}
+            problems.append(Problem(**fields | {"ground_truth": tuple(fields.get("ground_truth", ()))}))
+        return problems
 
     def solutions(self) -> dict[str, list[str]]:
         """task_id -> candidate solutions."""

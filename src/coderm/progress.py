@@ -1,0 +1,53 @@
+"""Progress on stderr: a live bar on a terminal, a plain line every few seconds elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+PLAIN_INTERVAL_S = 5.0
+
+
+class Progress:
+    """`with Progress("executing", total) as p: p.advance(1, note="12,000 pairs/s")`."""
+
+    def __init__(self, what: str, total: int | None, *, quiet: bool = False) -> None:
+        self.what, self.total, self.done, self.note = what, total, 0, ""
+        self._quiet = quiet
+        self._live: Any = None
+        self._last = time.monotonic()
+
+    def __enter__(self) -> Progress:
+        if not self._quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import Progress as Live
+
+            self._live = Live(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+                              TimeElapsedColumn(), TextColumn("{task.fields[note]}"),
+                              console=Console(stderr=True), transient=True)
+            self._task = self._live.add_task(self.what, total=self.total, note="")
+            self._live.start()
+        return self
+
+    def advance(self, step: int = 1, note: str | None = None) -> None:
+        """Count `step` more units; `note` replaces what stands behind the bar."""
+        self.done += step
+        self.note = self.note if note is None else note
+        if self._live is not None:
+            self._live.update(self._task, advance=step, note=self.note)
+        elif not self._quiet and time.monotonic() - self._last >= PLAIN_INTERVAL_S:
+            self._last = time.monotonic()
+            self._plain_line()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if self._live is not None:
+            self._live.stop()
+        if not self._quiet and error is None and self.done:
+            self._plain_line()
+
+    def _plain_line(self) -> None:
+        of = "" if self.total is None else f"/{self.total}"
+        print(f"{self.what}: {self.done}{of} {self.note}".rstrip(), file=sys.stderr)
