@@ -1,0 +1,56 @@
+"""`coderm rank`: how well each rule chooses."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coderm.cli.app import app
+from coderm.records import Protocol
+
+
+@app.command()
+def rank(
+    run: Annotated[Path, typer.Argument(help="A run directory, executed and labelled.")],
+    select: Annotated[str, typer.Option(help="A rule's name, `all`, or module:function for a rule of your own "
+                                             "(called with the reward matrix and a context, returns scores).")] = "all",
+    protocol: Annotated[Protocol, typer.Option(help="`default`: ties averaged, empty and broken tests do not vote. "
+                                               "`paper`: all tests vote, the same text once, ties go to the largest "
+                                               "group that passes the same tests.")] = "default",
+    scores: Annotated[Path | None, typer.Option(help='Scores from outside for the rule `grading`: one line '
+                                                     'with task_id and scores (a number a solution) a problem.')] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
+) -> None:
+    """Best-of-N accuracy of the rules that choose a solution by its unit tests.
+
+    For every problem each rule chooses among the candidate solutions; where several tie, the accuracy is the
+    average over them. `random` is one sample, `oracle` is a problem with at least one correct solution. Intervals
+    are 95 % bootstrap intervals over problems.
+    """
+    import json
+
+    from coderm.reward.ranking import rank as rank_rules
+    from coderm.reward.tasks import read_scores, tasks_of
+    from coderm.runs import load
+
+    tasks = tasks_of(load(run), protocol=protocol, scores=read_scores(scores) if scores else None)
+    ranking = rank_rules(tasks, select)
+    if as_json:
+        print(json.dumps(ranking.as_json() | {"protocol": protocol}))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("rule", "accuracy %", "95 % interval", "over random",
+                  title=f"best-of-N: {ranking.problems} problems, {ranking.solutions} solutions, "
+                        f"{ranking.unit_tests} unit tests, protocol {protocol}")
+    for name in sorted(ranking.accuracies, key=lambda name: ranking.estimate(name).value):
+        value, low, high = ranking.estimate(name)
+        gain = f"{value - ranking.estimate('random').value:+.1f}" if "random" in ranking.accuracies else ""
+        table.add_row(name, f"{value:.1f}", f"{low:.1f} to {high:.1f}", gain)
+    Console().print(table)
+    for name, reason in ranking.skipped.items():
+        print(f"left out {name}: {reason}", file=sys.stderr)

@@ -1,0 +1,59 @@
+"""From scores to choices to best-of-N accuracy, with ties averaged and intervals over problems."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coderm.reward.context import Floats, Rule, Task
+
+TIE = 1e-9
+"""Scores closer than this, relative to the larger, are equal: rounding must not break a tie."""
+
+
+class Estimate(NamedTuple):
+    """A mean with the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def tied_best(scores: Floats) -> NDArray[np.bool_]:
+    """True for the candidates with the best score, along the first axis ([N] or [N, R])."""
+    best = scores.max(axis=0, initial=-np.inf)
+    # -inf means "never choose"; where all are, all tie
+    with np.errstate(invalid="ignore"):
+        near: NDArray[np.bool_] = (scores == best) | (scores >= best - TIE * np.maximum(1, np.abs(best)))
+    return near
+
+
+def accuracy(scores: Floats, labels: NDArray[np.bool_]) -> float:
+    """Expected accuracy of choosing among the tied best at random; 0 where there is no candidate."""
+    return float(labels[tied_best(scores)].mean()) if len(scores) else 0.0
+
+
+def accuracies(tasks: Sequence[Task], rule: Rule) -> Floats:
+    """Expected best-of-N accuracy of a rule on each problem, [problems] in 0..1. Every task needs labels."""
+    values = np.zeros(len(tasks))
+    for i, task in enumerate(tasks):
+        assert task.context.labels is not None, f"{task.task_id} has no labels"
+        values[i] = accuracy(rule(task.matrix, task.context), task.context.labels)
+    return values
+
+
+def bootstrap_weights(problems: int, resamples: int, seed: int) -> NDArray[np.int64]:
+    """How often each problem is drawn in each bootstrap sample, [resamples, problems] (Efron 1979)."""
+    return np.random.default_rng(seed).multinomial(problems, np.full(problems, 1 / problems), size=resamples)
+
+
+def mean_interval(values: Floats, *, resamples: int = 10_000, seed: int = 0) -> Estimate:
+    """Mean over problems with its 95 % percentile bootstrap interval, problems being resampled."""
+    if not len(values):
+        return Estimate(float("nan"), float("nan"), float("nan"))
+    means = bootstrap_weights(len(values), resamples, seed) @ values / len(values)
+    low, high = np.quantile(means, (0.025, 0.975))
+    return Estimate(float(values.mean()), float(low), float(high))

@@ -1,0 +1,62 @@
+"""What every rule is worth on a set of labelled problems: the content of `coderm rank`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from coderm.errors import InputError
+from coderm.reward.compare import Comparison, compare
+from coderm.reward.context import Floats, MissingInput, Task
+from coderm.reward.evaluate import Estimate, accuracies, mean_interval
+from coderm.reward.selectors import SELECTORS, resolve
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Best-of-N accuracy of each rule over the same labelled problems."""
+
+    problems: int
+    solutions: int
+    unit_tests: int
+    accuracies: dict[str, Floats]
+    """Rule -> accuracy on each problem, in 0..1."""
+    skipped: dict[str, str]
+    """Rule -> why it could not be asked."""
+
+    def estimate(self, name: str) -> Estimate:
+        """Mean accuracy of a rule in percent with its 95 % interval over problems."""
+        return Estimate(*(100 * x for x in mean_interval(self.accuracies[name])))
+
+    def gain(self, name: str, over: str) -> Comparison:
+        """Paired difference between two rules, in 0..1."""
+        return compare(self.accuracies[name], self.accuracies[over])
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape that `coderm rank --json` prints; accuracies in percent."""
+        return {"problems": self.problems, "solutions": self.solutions, "unit_tests": self.unit_tests,
+                "selectors": {name: dict(zip(("accuracy", "low", "high"), self.estimate(name), strict=True))
+                              for name in self.accuracies},
+                **({"skipped": self.skipped} if self.skipped else {})}
+
+
+def rank(tasks: Sequence[Task], select: str = "all") -> Ranking:
+    """Apply one rule, or `all` that have what they need, to the labelled ones among the tasks.
+
+    Raises InputError where no task is labelled, and MissingInput where the one rule asked for lacks something.
+    """
+    labelled = [task for task in tasks if task.context.labels is not None]
+    if not labelled:
+        raise InputError("no labels: run `coderm label RUN` first, where the problems have a ground truth")
+    scored: dict[str, Floats] = {}
+    skipped: dict[str, str] = {}
+    for name in SELECTORS if select == "all" else [select]:
+        try:
+            scored[name] = accuracies(labelled, resolve(name))
+        except MissingInput as missing:
+            if select != "all":
+                raise
+            skipped[name] = str(missing)
+    return Ranking(problems=len(labelled), solutions=sum(t.matrix.shape[0] for t in labelled),
+                   unit_tests=sum(t.matrix.shape[1] for t in labelled), accuracies=scored, skipped=skipped)

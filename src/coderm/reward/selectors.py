@@ -1,0 +1,88 @@
+"""The rules by name, and the two calls that apply them: `score` and `select`."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coderm.errors import InputError
+from coderm.matrix import RewardMatrix
+from coderm.reward import verdict_rules
+from coderm.reward.context import Context, Floats, MissingInput, Rule, electorate
+from coderm.reward.evaluate import tied_best
+from coderm.reward.verdict_rules import VerdictRule
+
+Normalise = Literal["none", "fraction", "standard"]
+
+
+def oracle(matrix: RewardMatrix, context: Context) -> Floats:
+    """The label itself: accuracy is the share of problems with at least one correct candidate."""
+    if context.labels is None:
+        raise MissingInput("the rule `oracle` needs labels: run `coderm label RUN`")
+    return np.asarray(context.labels, dtype=np.float64)
+
+
+def grading(matrix: RewardMatrix, context: Context) -> Floats:
+    """Scores from outside, such as a grading reward model's (Ma et al. 2025, Table 1, "grading RM")."""
+    if context.outside is None:
+        raise MissingInput("the rule `grading` needs scores from outside: give `--scores FILE`")
+    return np.asarray(context.outside, dtype=np.float64)
+
+
+SELECTORS: dict[str, Rule] = {
+    "random": VerdictRule(verdict_rules.random),
+    "oracle": oracle,
+    "majority": VerdictRule(verdict_rules.majority, paper_batch=verdict_rules.majority_groups),
+    "majority-groups": VerdictRule(verdict_rules.majority_groups),
+    "codet": VerdictRule(verdict_rules.codet),
+    "mbr-exec": VerdictRule(verdict_rules.mbr_exec_hard),
+    "mbr-exec-soft": VerdictRule(verdict_rules.mbr_exec_soft),
+    "variance": VerdictRule(verdict_rules.variance),
+    "b4": VerdictRule(verdict_rules.b4),
+    "grading": grading,
+}
+"""Name -> rule(matrix, context) -> scores [N]. A rule of one's own may be added under a new name."""
+
+
+def resolve(rule: str | Rule) -> Rule:
+    """The rule of that name, or `module:function` for one of the user's own. Raises InputError."""
+    if not isinstance(rule, str):
+        return rule
+    if rule in SELECTORS:
+        return SELECTORS[rule]
+    module, colon, name = rule.partition(":")
+    if not colon:
+        raise InputError(f"no rule named {rule!r}; there are {', '.join(SELECTORS)}, and module:function for your own")
+    try:
+        found: Rule = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"rule {rule!r}: {error}") from None
+    return found
+
+
+def score(matrix: RewardMatrix, rule: str | Rule = "majority", context: Context | None = None, *,
+          normalise: Normalise = "none") -> Floats:
+    """The reward of each candidate, [N].
+
+    `normalise="fraction"` divides by the number of tests that vote (for majority: the fraction of valid votes);
+    `"standard"` subtracts the problem's mean and divides by its standard deviation (all equal: zeros), as
+    group-relative policy gradients take it.
+    """
+    context = context or Context()
+    scores = np.asarray(resolve(rule)(matrix, context), dtype=np.float64)
+    if scores.shape != (matrix.shape[0],):
+        raise InputError(f"rule {rule!r} gave scores of shape {scores.shape}, expected ({matrix.shape[0]},)")
+    if normalise == "fraction":
+        return scores / max(1, len(electorate(matrix, context)))
+    if normalise == "standard":
+        spread = scores.std()
+        return np.asarray((scores - scores.mean()) / spread) if spread > 0 else np.zeros_like(scores)
+    return scores
+
+
+def select(matrix: RewardMatrix, rule: str | Rule = "majority", context: Context | None = None) -> NDArray[np.intp]:
+    """Indices of the candidates that tie for the best score, in ascending order."""
+    return np.flatnonzero(tied_best(score(matrix, rule, context)))
