@@ -33,6 +33,8 @@ class RewardMatrix:
     behaviour: NDArray[np.int64] | None = None
     """[N, distinct calls] fingerprints of what the solution's functions returned or raised, 0 where a call
     was not reached; None unless it was asked for."""
+    calls: NDArray[np.bool_] | None = None
+    """[M, distinct calls] True where the unit test makes the call; None where it is not known."""
     self_judged: NDArray[np.bool_] | None = None
     """[N, M] True where only the candidate's own word decided an assertion (split mode)."""
     info: dict[str, Any] = field(default_factory=dict)
@@ -89,19 +91,25 @@ class RewardMatrix:
     def take(self, solutions: Any = None, unit_tests: Any = None) -> RewardMatrix:
         """The sub-matrix of the given rows and columns (indices or masks; None keeps all).
 
-        Behaviour is kept for the chosen rows: its columns are calls, not tests.
+        Of behaviour the calls that the chosen tests make are kept; all of them where `calls` is not known.
         """
         n, m = self.shape
         rows = np.arange(n) if solutions is None else np.arange(n)[np.asarray(solutions)]
         cols = np.arange(m) if unit_tests is None else np.arange(m)[np.asarray(unit_tests)]
         grid = np.ix_(rows, cols)
+        calls, behaviour = self.calls, self.behaviour
+        if behaviour is not None:
+            made = slice(None) if calls is None else calls[cols].any(axis=0)
+            behaviour = behaviour[rows][:, made]
+            calls = None if calls is None else calls[cols][:, made]
         return RewardMatrix(
             codes=self.codes[grid],
             cases=self.cases[grid],
             cases_passed=self.cases_passed[grid],
             cpu_ms=self.cpu_ms[grid],
             reasons=tuple(self.reasons[j] for j in cols),
-            behaviour=None if self.behaviour is None else self.behaviour[rows],
+            behaviour=behaviour,
+            calls=calls,
             self_judged=None if self.self_judged is None else self.self_judged[grid],
             info=self.info,
         )

@@ -37,6 +37,8 @@ def write_matrix(path: Path, task_id: str, matrix: RewardMatrix) -> None:
                              "info": matrix.info}
     if matrix.behaviour is not None:
         about["behaviour"] = matrix.behaviour.tolist()
+    if matrix.calls is not None:
+        about["calls"] = [np.flatnonzero(row).tolist() for row in matrix.calls]
     table = pa.table(columns).replace_schema_metadata({_KEY: json.dumps(about, sort_keys=True)})
     pq.write_table(table, path, compression="zstd")
 
@@ -63,6 +65,14 @@ def read_matrix(path: Path) -> RewardMatrix:
         cpu_ms=grid("cpu_ms"),
         reasons=tuple(about["reasons"]),
         behaviour=np.array(about["behaviour"], dtype=np.int64) if "behaviour" in about else None,
+        calls=_calls(about["calls"], len(about["behaviour"][0]) if n else 0) if "calls" in about else None,
         self_judged=grid("self_judged") if "self_judged" in table.column_names else None,
         info=about["info"],
     )
+
+
+def _calls(made: list[list[int]], count: int) -> Any:
+    grid = np.zeros((len(made), count), dtype=bool)
+    for j, columns in enumerate(made):
+        grid[j, columns] = True
+    return grid

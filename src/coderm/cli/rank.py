@@ -21,7 +21,7 @@ def rank(
                                                "`paper`: all tests vote, the same text once, ties go to the largest "
                                                "group that passes the same tests.")] = "default",
     scores: Annotated[Path | None, typer.Option(help='Scores from outside for the rule `grading`: one line '
-                                                     'with task_id and scores (a number a solution) a problem.')] = None,
+                                                     'with task_id and scores, a number a solution.')] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> None:
     """Best-of-N accuracy of the rules that choose a solution by its unit tests.

@@ -63,7 +63,8 @@ def majority_groups(votes: Floats, tests: Floats, solutions: Floats) -> Floats:
 
 def codet(votes: Floats, tests: Floats, solutions: Floats) -> Floats:
     """Dual execution agreement: sqrt(candidates with this pass vector) x tests passed (Chen et al. 2022)."""
-    return np.sqrt(group_sizes(votes, tests, solutions)) * majority(votes, tests, solutions)
+    agreement: Floats = np.sqrt(group_sizes(votes, tests, solutions)) * majority(votes, tests, solutions)
+    return agreement
 
 
 def mbr_exec_hard(votes: Floats, tests: Floats, solutions: Floats) -> Floats:
@@ -74,7 +75,8 @@ def mbr_exec_hard(votes: Floats, tests: Floats, solutions: Floats) -> Floats:
 def mbr_exec_soft(votes: Floats, tests: Floats, solutions: Floats) -> Floats:
     """Mean agreement with the other candidates, test by test: soft MBR-Exec on verdicts (Shi et al. 2022)."""
     rate = pass_rates(votes, solutions)
-    return majority(votes, tests * (2 * rate - 1), solutions) + (tests * (1 - rate)).sum(axis=0)
+    agreement: Floats = majority(votes, tests * (2 * rate - 1), solutions) + (tests * (1 - rate)).sum(axis=0)
+    return agreement
 
 
 def variance(votes: Floats, tests: Floats, solutions: Floats) -> Floats:
