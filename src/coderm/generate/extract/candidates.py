@@ -1,0 +1,71 @@
+"""From a reply to the programs in it: every block that compiles, or the word for why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coderm.generate.extract import fences
+from coderm.generate.extract.result import Reason
+from coderm.generate.extract.source import MAX_CODE, Program, parse, parse_block, parse_cut
+
+MAX_BLOCKS = 64
+"""Blocks of one reply that are looked at, from its end."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A program found in a reply, and the block it came from."""
+
+    program: Program
+    block: fences.Block
+
+
+def find(reply: str, *, whole_statements: bool) -> tuple[list[Candidate], Reason | None]:
+    """The programs of a reply in order; where there is none, why.
+
+    A block whose fence never closed is cut where it breaks off (`source.parse_cut`). A closed block has to
+    compile as it is, but with `whole_statements` what stands complete before an error counts too: a function is
+    no worse for a demonstration below it that is no Python. A reply without any fence is tried as a program.
+    """
+    if not reply.strip():
+        return [], "empty"
+    text = fences.answer(reply)
+    if text is None:
+        return [], "no_answer"
+    blocks = fences.blocks(text)
+    if not blocks:
+        whole = parse(text)
+        if whole is not None and whole.tree.body:
+            return [Candidate(whole, fences.Block(text))], None
+        blocks = fences.loose_code(text)
+        if not blocks:
+            return [], "no_code"
+    found = []
+    for block in blocks[-MAX_BLOCKS:]:
+        program = parse_block(block.text)
+        if program is None and (whole_statements or not block.closed):
+            program = parse_cut(block.text, whole_statements=whole_statements)
+        if program is not None and program.tree.body:
+            found.append(Candidate(program, block))
+    if found:
+        return found, None
+    if any(len(block.text) > MAX_CODE for block in blocks):
+        return [], "too_long"
+    return [], "syntax" if all(block.closed for block in blocks) else "truncated"
+
+
+def with_missing_names(chosen: Candidate, earlier: Sequence[Candidate], never: str | None) -> Program:
+    """The chosen program behind those earlier ones that define names it needs, nearest first.
+
+    A program that would bring `never` along (the function under test) is left out.
+    """
+    program = chosen.program
+    for candidate in reversed(earlier):
+        other = candidate.program
+        if never in other.binds or not (program.reads - program.binds) & other.binds:
+            continue
+        joined = parse(f"{other.text}\n\n{program.text}")
+        if joined is not None:
+            program = joined
+    return program
