@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from coderm.errors import InputError
-from coderm.reward.compare import Comparison, compare
 from coderm.reward.context import Floats, MissingInput, Task
 from coderm.reward.evaluate import Estimate, accuracies, mean_interval
+from coderm.reward.paired import Comparison, compare
 from coderm.reward.selectors import SELECTORS, resolve
 
 

@@ -19,9 +19,6 @@ from coderm.reward.groups import group_sizes
 
 Batch = Callable[[Floats, Floats, Floats], Floats]
 
-_log_gamma = np.vectorize(math.lgamma, otypes=[np.float64])
-
-
 @dataclass(frozen=True)
 class VerdictRule:
     """A rule over verdicts; `batch` scores many draws at once, `paper_batch` replaces it under that protocol."""
@@ -58,7 +55,8 @@ def majority(votes: Floats, tests: Floats, solutions: Floats) -> Floats:
 
 def majority_groups(votes: Floats, tests: Floats, solutions: Floats) -> Floats:
     """Majority vote; ties go to the largest group with an identical passed set (Ma et al. 2025, released code)."""
-    return majority(votes, tests, solutions) + group_sizes(votes, tests, solutions) / (solutions.sum(axis=0) + 1)
+    share: Floats = group_sizes(votes, tests, solutions) / (solutions.sum(axis=0) + 1)
+    return majority(votes, tests, solutions) + share
 
 
 def codet(votes: Floats, tests: Floats, solutions: Floats) -> Floats:
@@ -110,5 +108,13 @@ def pass_rates(votes: Floats, solutions: Floats) -> Floats:
 
 
 def _log_beta(a: Floats, b: Floats) -> Floats:
-    result: Floats = _log_gamma(a) + _log_gamma(b) - _log_gamma(a + b)
+    return _log_gamma(a) + _log_gamma(b) - _log_gamma(a + b)
+
+
+def _log_gamma(x: Floats) -> Floats:
+    """ln gamma(x) for x >= 1 by Stirling's series after seven steps up; absolute error below 1e-9."""
+    y = x + 7
+    steps = x * (x + 1) * (x + 2) * (x + 3) * (x + 4) * (x + 5) * (x + 6)
+    series = (1 / 12 - (1 / 360 - 1 / (1260 * y * y)) / (y * y)) / y
+    result: Floats = (y - 0.5) * np.log(y) - y + 0.5 * math.log(2 * math.pi) + series - np.log(steps)
     return result
