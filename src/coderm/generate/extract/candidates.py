@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from coderm.generate.extract import fences
 from coderm.generate.extract.result import Reason
-from coderm.generate.extract.source import MAX_CODE, Program, parse, parse_block, parse_cut
+from coderm.generate.extract.source import MAX_CODE, Program, breaks_off, parse, parse_block, parse_cut
 
 MAX_BLOCKS = 64
 """Blocks of one reply that are looked at, from its end."""
@@ -46,6 +46,8 @@ def find(reply: str, *, whole_statements: bool) -> tuple[list[Candidate], Reason
         program = parse_block(block.text)
         if program is None and (whole_statements or not block.closed):
             program = parse_cut(block.text, whole_statements=whole_statements)
+        elif program is not None and whole_statements and not block.closed and breaks_off(program):
+            program = program.without(program.tree.body[-1:])
         if program is not None and program.tree.body:
             found.append(Candidate(program, block))
     if found:

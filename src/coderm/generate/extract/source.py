@@ -82,32 +82,37 @@ class Program:
 
     def edited(self, edits: Iterable[Edit]) -> Program | None:
         """The program after edits that do not overlap; None where it no longer compiles."""
-        lines = self.text.encode().split(b"\n")
-        for edit in sorted(edits, key=lambda e: e.start, reverse=True):
-            (line, column), (end, end_column) = edit.start, edit.end
-            lines[line - 1:end] = [lines[line - 1][:column] + edit.text.encode() + lines[end - 1][end_column:]]
-        return parse(b"\n".join(lines).decode())
+        return parse("\n".join(self._edited_lines(edits)))
 
     def without(self, nodes: Iterable[ast.stmt]) -> Program | None:
         """The program without some of its module-level statements, and without the comments right above them."""
-        lines = self.text.encode().split(b"\n")
         drop = {id(node) for node in nodes}
         if not drop:
             return self
-        edits = []
+        source = self.text.encode().split(b"\n")
+        edits: list[Edit] = []
+        gone: set[int] = set()
         floor = 0
         for node in self.tree.body:
             (line, column), (end, end_column) = span(node)
             if id(node) in drop:
-                before, after = lines[line - 1][:column], lines[end - 1][end_column:].strip()
-                if before.strip() or (after and not after.startswith(b"#")):
+                before, after = source[line - 1][:column].strip(), source[end - 1][end_column:].strip()
+                if before or (after and not after.startswith(b"#")):
                     edits.append(Edit((line, column), (end, end_column), "pass"))
                 else:
-                    while line - 1 > floor and lines[line - 2].startswith(b"#"):
+                    while line - 1 > floor and (source[line - 2].startswith(b"#") or not source[line - 2].strip()):
                         line -= 1
-                    edits.append(Edit((line, 0), (end, len(lines[end - 1])), ""))
+                    gone |= set(range(line - 1, end))
             floor = end
-        return self.edited(edits)
+        lines = self._edited_lines(edits)
+        return parse("\n".join(line for i, line in enumerate(lines) if i not in gone).strip("\n"))
+
+    def _edited_lines(self, edits: Iterable[Edit]) -> list[str]:
+        lines = self.text.encode().split(b"\n")
+        for edit in sorted(edits, key=lambda e: e.start, reverse=True):
+            (line, column), (end, end_column) = edit.start, edit.end
+            lines[line - 1:end] = [lines[line - 1][:column] + edit.text.encode() + lines[end - 1][end_column:]]
+        return b"\n".join(lines).decode().split("\n")
 
 
 def parse(text: str) -> Program | None:
@@ -150,6 +155,15 @@ def parse_cut(text: str, *, whole_statements: bool) -> Program | None:
                 return parse("\n".join(lines[:start - 1])) if start > 1 else None
             return program
     return None
+
+
+def breaks_off(program: Program) -> bool:
+    """Whether the last thing in a program may be half a function: a definition that ends in no return or raise."""
+    node = program.tree.body[-1] if program.tree.body else None
+    while isinstance(node, ast.ClassDef):
+        node = node.body[-1]
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not isinstance(
+        node.body[-1], ast.Return | ast.Raise)
 
 
 def span(node: ast.stmt) -> tuple[tuple[int, int], tuple[int, int]]:
