@@ -31,8 +31,9 @@ class RewardMatrix:
     reasons: tuple[str | None, ...] = ()
     """[M] why a test is a test_error or vacuous for every candidate; None for the others."""
     behaviour: NDArray[np.int64] | None = None
-    """[N, distinct calls] fingerprints of what the solution's functions returned or raised, 0 where a call
-    was not reached; None unless it was asked for."""
+    """[N, distinct calls] fingerprints of what the solution's functions did: positive where a call returned (equal
+    for equal values), negative where it raised or hit a limit (by type), 0 where it was not reached. A call is its
+    function and arguments, whichever test makes it. None unless it was asked for."""
     calls: NDArray[np.bool_] | None = None
     """[M, distinct calls] True where the unit test makes the call; None where it is not known."""
     self_judged: NDArray[np.bool_] | None = None
