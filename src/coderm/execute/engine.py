@@ -1,0 +1,347 @@
+"""The engine as its users see it: pairs in, reward matrices out, over warm jailed workers.
+
+    execute / Engine.execute_many -> chunks of a problem's candidates -> Worker (jailed zygote)
+        -> inside/job.py (compiles, judges the tests, watches) -> inside/cell.py (runs the pairs)
+
+A problem is cut into chunks of candidates so that no core idles at the end; its matrix is handed out, in order,
+when all its chunks are in. What goes wrong on our side is retried and, failing that, stays `not_run`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import selectors
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from coderm.errors import EngineError, InputError
+from coderm.execute.inside import board as boards
+from coderm.execute.inside.wire import Closed
+from coderm.execute.worker import Worker
+from coderm.matrix import RewardMatrix
+from coderm.records import VERDICT_WORDS, Isolation, Protocol, Verdict
+
+DEFAULT_MEMORY = 1024 * 1024 * 1024
+PAIRS_PER_CHUNK = 2_500
+ATTEMPTS = 3
+RETRY_ALONE = 4.0  # a wall-clock hit is tried once more with nothing beside it and this many times the wall limit
+MAX_TEXT = 4 * 1024 * 1024
+
+_NAME = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)|^(\w+)\s*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
+
+
+@dataclass
+class _Problem:
+    """A problem on its way: distinct texts, what came back so far, and how many chunks are still out."""
+
+    solutions: list[str]
+    unit_tests: list[str]
+    row_of: list[int]
+    column_of: list[int]
+    names: list[str]
+    records: dict[int, bytes] = field(default_factory=dict)
+    reasons: list[str | None] = field(default_factory=list)
+    out: int = 0
+
+
+@dataclass
+class _Chunk:
+    """Some candidates of a problem (indices into its distinct solutions), against some or all of its tests."""
+
+    problem: _Problem
+    solutions: list[int]
+    tests: list[int]
+    alone: bool = False
+    attempts: int = 0
+    dead: list[tuple[str, int, int]] = field(default_factory=list)
+
+
+class Engine:
+    """Executes candidate solutions against unit tests; a context manager whose workers stay warm.
+
+    >>> with Engine(workers=1) as engine:
+    ...     engine.execute(["def f(x): return x + 1"], ["import unittest\\nclass T(unittest.TestCase):\\n"
+    ...                    "    def test(self): self.assertEqual(f(1), 2)"]).verdicts.tolist()
+    [['pass']]
+    """
+
+    def __init__(
+        self,
+        isolation: Isolation = "shared",
+        time_limit: float = 1.0,
+        memory_limit: int = DEFAULT_MEMORY,
+        workers: int | None = None,
+        *,
+        protocol: Protocol = "default",
+        python: str | None = None,
+        unsafe: bool = False,
+    ) -> None:
+        """`time_limit` is CPU seconds a pair (wall seconds under protocol "paper"), `memory_limit` bytes a cell.
+
+        `workers` is the number of jails, by default one a core. `unsafe` runs without the jail: only for code
+        that you trust. Raises InputError for limits that make no sense.
+        """
+        if not 0.001 <= time_limit <= 3600:
+            raise InputError(f"time_limit must be between 0.001 and 3600 seconds, not {time_limit}")
+        if memory_limit < 16 * 1024 * 1024:
+            raise InputError(f"memory_limit must be at least 16 MiB, not {memory_limit} bytes")
+        if isolation not in ("shared", "split"):
+            raise InputError(f"isolation must be shared or split, not {isolation!r}")
+        self.isolation, self.time_limit, self.memory_limit = isolation, time_limit, memory_limit
+        self.protocol, self.unsafe = protocol, unsafe
+        self._count = max(1, workers or len(os.sched_getaffinity(0)))
+        self._python = python or sys.executable
+        self._workers: list[Worker] = []
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every worker and whatever runs in it. The engine starts anew if it is used again."""
+        while self._workers:
+            self._workers.pop().stop()
+
+    def execute(self, solutions: Sequence[str], unit_tests: Sequence[str]) -> RewardMatrix:
+        """Run every pair of one problem: the reward matrix [N, M]."""
+        return next(self.execute_many([(solutions, unit_tests)]))
+
+    def execute_many(self, problems: Iterable[tuple[Sequence[str], Sequence[str]]]) -> Iterator[RewardMatrix]:
+        """Run every pair of each problem; the matrices in order, each as soon as it and those before are done.
+
+        Problems are taken from the iterable as workers come free, so it may be endless.
+        """
+        return _Schedule(self, iter(problems)).run()
+
+    def info(self) -> dict[str, Any]:
+        """How a matrix came about, as it is recorded in it."""
+        about = self._workers[0].about if self._workers else {}
+        return {
+            "isolation": self.isolation, "time_limit": self.time_limit, "memory_limit": self.memory_limit,
+            "protocol": self.protocol, "unsafe": self.unsafe, "python": about.get("python"),
+            "preloaded": about.get("preloaded"),
+        }
+
+    def worker(self, index: int) -> Worker:
+        """Worker `index`, started when first needed."""
+        while len(self._workers) <= index:
+            self._workers.append(Worker(self._python, len(self._workers), unsafe=self.unsafe))
+        return self._workers[index]
+
+    @property
+    def worker_count(self) -> int:
+        """How many workers the engine may run."""
+        return self._count
+
+    def request(self, chunk: _Chunk) -> dict[str, Any]:
+        """The job that a worker is sent for a chunk."""
+        wall = 2 * self.time_limit + 0.5
+        return {
+            "solutions": [chunk.problem.solutions[i] for i in chunk.solutions],
+            "unit_tests": [chunk.problem.unit_tests[j] for j in chunk.tests],
+            "names": chunk.problem.names,
+            "time_limit": self.time_limit,
+            "wall_limit": wall * (RETRY_ALONE if chunk.alone else 1.0),
+            "memory_limit": self.memory_limit,
+            "protocol": self.protocol,
+            "dead": chunk.dead,
+        }
+
+
+def execute(
+    solutions: list[str],
+    unit_tests: list[str],
+    *,
+    isolation: Isolation = "shared",
+    time_limit: float = 1.0,
+    memory_limit: int = DEFAULT_MEMORY,
+    workers: int | None = None,
+) -> RewardMatrix:
+    """Run every pair of one problem once, starting and ending an engine for it (see `Engine`)."""
+    with Engine(isolation, time_limit, memory_limit, workers) as engine:
+        return engine.execute(solutions, unit_tests)
+
+
+class _Schedule:
+    """One pass over a stream of problems: which worker does what next, and what to hand out when."""
+
+    def __init__(self, engine: Engine, problems: Iterator[tuple[Sequence[str], Sequence[str]]]) -> None:
+        self.engine, self.problems = engine, problems
+        self.queue: deque[_Chunk] = deque()
+        self.alone: deque[_Chunk] = deque()
+        self.order: deque[_Problem] = deque()
+        self.busy: dict[int, _Chunk] = {}
+        self.exhausted = False
+        self.selector = selectors.DefaultSelector()
+
+    def run(self) -> Iterator[RewardMatrix]:
+        try:
+            while True:
+                self._fill()
+                self._dispatch()
+                while self.order and self.order[0].out == 0:
+                    yield self._assemble(self.order.popleft())
+                if not self.busy and not self.queue and not self.alone and self.exhausted and not self.order:
+                    return
+                if self.busy:
+                    for key, _ in self.selector.select():
+                        self._hear(key.data)
+        finally:
+            self.selector.close()
+            if self.busy:  # the consumer stopped early or something broke: what runs is of no use any more
+                self.engine.close()
+
+    def _fill(self) -> None:
+        """Keep a few chunks ready, but never read far ahead: memory stays flat in the number of problems."""
+        while not self.exhausted and len(self.queue) < self.engine.worker_count and len(self.order) < 64:
+            try:
+                solutions, unit_tests = next(self.problems)
+            except StopIteration:
+                self.exhausted = True
+                return
+            problem = _take_in(solutions, unit_tests)
+            self.order.append(problem)
+            n, m = len(problem.solutions), len(problem.unit_tests)
+            if n == 0 or m == 0:
+                problem.reasons = [None] * m
+                continue
+            chunks = max(1, -(-n * m // PAIRS_PER_CHUNK))
+            for indices in np.array_split(np.arange(n), min(chunks, n)):
+                self._put(_Chunk(problem, [int(i) for i in indices], list(range(m))))
+
+    def _put(self, chunk: _Chunk) -> None:
+        chunk.problem.out += 1
+        (self.alone if chunk.alone else self.queue).append(chunk)
+
+    def _dispatch(self) -> None:
+        for index in range(self.engine.worker_count):
+            if index in self.busy:
+                continue
+            if self.queue:
+                chunk = self.queue.popleft()
+            elif self.alone and not self.busy:
+                chunk = self.alone.popleft()
+            else:
+                return
+            if any(c.alone for c in self.busy.values()):
+                self.queue.appendleft(chunk)
+                return
+            worker = self.engine.worker(index)
+            try:
+                worker.submit(self.engine.request(chunk))
+            except Closed:
+                worker.restart()
+                worker.submit(self.engine.request(chunk))
+            self.busy[index] = chunk
+            self.selector.register(worker, selectors.EVENT_READ, index)
+
+    def _hear(self, index: int) -> None:
+        """Take one frame from a worker."""
+        worker, chunk = self.engine.worker(index), self.busy[index]
+        try:
+            header, blob = worker.channel.receive()
+        except (Closed, ValueError):
+            self._release(index)
+            worker.restart()
+            self._again(chunk)
+            return
+        if header["kind"] == "tests" and len(chunk.tests) == len(chunk.problem.unit_tests):
+            chunk.problem.reasons = header["reasons"]
+        elif header["kind"] == "row":
+            self._take_row(chunk, header["solution"], blob)
+        elif header["kind"] == "end":
+            self._release(index)
+            self._finish(chunk, header, worker)
+
+    def _release(self, index: int) -> None:
+        del self.busy[index]
+        self.selector.unregister(self.engine.worker(index))
+
+    def _take_row(self, chunk: _Chunk, position: int, blob: bytes) -> None:
+        if not 0 <= position < len(chunk.solutions) or len(blob) != boards.RECORD_SIZE * len(chunk.tests):
+            raise EngineError("a worker answered with a row that was not asked for")
+        problem, i = chunk.problem, chunk.solutions[position]
+        if len(chunk.tests) == len(problem.unit_tests):
+            problem.records[i] = blob
+        else:
+            row = bytearray(problem.records[i])
+            for k, j in enumerate(chunk.tests):
+                row[j * boards.RECORD_SIZE : (j + 1) * boards.RECORD_SIZE] = \
+                    blob[k * boards.RECORD_SIZE : (k + 1) * boards.RECORD_SIZE]
+            problem.records[i] = bytes(row)
+
+    def _finish(self, chunk: _Chunk, header: dict[str, Any], worker: Worker) -> None:
+        """A job has ended: go on, or repeat what it did not get to."""
+        if header["status"] != 0:
+            if header["compiling"] is not None:
+                kind, position = header["compiling"]
+                verdict = Verdict.TEST_ERROR if kind == "unit_test" else Verdict.ERROR
+                chunk.dead.append((kind, position, int(verdict)))
+                chunk.attempts -= 1  # that text is the cause, and it will not be compiled again
+            else:
+                worker.restart()
+            self._again(chunk)
+            return
+        chunk.problem.out -= 1
+        if not chunk.alone and self.engine.protocol != "paper":
+            for i in chunk.solutions:
+                suspects = [j for j, record in enumerate(boards.unpack_records(chunk.problem.records[i]))
+                            if record.flags & boards.WALL]
+                if suspects:
+                    self._put(_Chunk(chunk.problem, [i], suspects, alone=True))
+
+    def _again(self, chunk: _Chunk) -> None:
+        """Queue what is missing of a chunk once more, up to a number of attempts; then it stays not_run."""
+        chunk.problem.out -= 1
+        chunk.attempts += 1
+        if chunk.attempts < ATTEMPTS:
+            self._put(chunk)
+
+    def _assemble(self, problem: _Problem) -> RewardMatrix:
+        n, m = len(problem.solutions), len(problem.unit_tests)
+        kind = np.dtype([("state", "u1"), ("verdict", "u1"), ("flags", "u1"), ("_", "u1"), ("cases", "<u2"),
+                         ("passed", "<u2"), ("cpu_us", "<u4")])
+        table = np.zeros((n, m), dtype=kind)
+        for i, blob in problem.records.items():
+            table[i] = np.frombuffer(blob, dtype=kind)
+        table["verdict"][table["verdict"] >= len(VERDICT_WORDS)] = Verdict.CRASH
+        full = table[np.ix_(problem.row_of, problem.column_of)]
+        reasons = problem.reasons or [None] * m
+        return RewardMatrix(
+            codes=full["verdict"].copy(),
+            cases=full["cases"].astype(np.int32),
+            cases_passed=full["passed"].astype(np.int32),
+            cpu_ms=full["cpu_us"].astype(np.float32) / np.float32(1000),
+            reasons=tuple(reasons[j] for j in problem.column_of),
+            info=self.engine.info(),
+        )
+
+
+def _take_in(solutions: Sequence[str], unit_tests: Sequence[str]) -> _Problem:
+    for what, texts in (("solutions", solutions), ("unit_tests", unit_tests)):
+        if isinstance(texts, str):
+            raise InputError(f"{what} must be a list of texts, not one text")
+        for index, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise InputError(f"{what}[{index}] must be text, not {type(text).__name__}")
+            if len(text) > MAX_TEXT:
+                raise InputError(f"{what}[{index}] is {len(text)} characters long; the limit is {MAX_TEXT}")
+    distinct_solutions, row_of = _distinct(solutions)
+    distinct_tests, column_of = _distinct(unit_tests)
+    names = {a or b for text in distinct_solutions for a, b in _NAME.findall(text)}
+    return _Problem(distinct_solutions, distinct_tests, row_of, column_of, sorted(names))
+
+
+def _distinct(texts: Sequence[str]) -> tuple[list[str], list[int]]:
+    first: dict[str, int] = {}
+    index = [first.setdefault(text, len(first)) for text in texts]
+    return list(first), index

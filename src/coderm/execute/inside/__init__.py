@@ -1,0 +1,1 @@
+"""What runs inside the jail. Standard library only: it runs under whichever interpreter candidates use."""

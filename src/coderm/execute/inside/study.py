@@ -1,0 +1,396 @@
+"""What a unit test's text says about itself before it runs: does it compile, and can it prove anything?
+
+A test that can prove nothing is vacuous, for every candidate alike, and the reason is kept. The rules look at
+the syntax tree; which global names the code reads and binds is taken from the bytecode, which is exact.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import dis
+import sys
+from types import CodeType
+from typing import NamedTuple
+
+MARK = "__coderm_asserted__"
+"""Called by the compiled test just before an assertion, where it is not certain that one will run."""
+
+_CATCHES_FAILURES = {"AssertionError", "Exception", "BaseException"}
+_BUILTINS = frozenset(dir(builtins))
+_LOOKS_ELSEWHERE = {"globals", "eval", "exec", "__import__", "importlib", "vars", "sys", "locals"}
+
+
+class Study(NamedTuple):
+    """A compiled test and what is known of it."""
+
+    code: CodeType | None
+    classes: tuple[str, ...] = ()
+    reason: str | None = None
+    """Why it does not vote; None where it may."""
+    is_error: bool = False
+    """True where the reason is an error of the test (test_error), not vacuity."""
+    builtin_reads: frozenset[str] = frozenset()
+    reads: frozenset[str] = frozenset()
+    marked: bool = False
+    """True where MARK must have been called for a pass to count."""
+    plain: bool = False
+    """True where its class has nothing but test methods and setUp/tearDown: the quick runner may run it."""
+    may_skip: bool = False
+    loads_code: bool = False
+    """True where loading it does more than import known modules and define a class."""
+
+
+def study(text: str, solution_names: frozenset[str], judge_vacuity: bool = True) -> Study:
+    """Compile and judge one unit test.
+
+    `solution_names` are the names that any candidate of the problem defines at module level. With
+    `judge_vacuity` off only errors are found and every test runs (the paper's protocol).
+    """
+    try:
+        tree = ast.parse(text, "<unit test>")
+        code = compile(tree, "<unit test>", "exec", dont_inherit=True)
+    except RecursionError:
+        return Study(None, reason="nested too deeply to compile", is_error=True)
+    except Exception as error:  # SyntaxError, ValueError (NUL), UnicodeEncodeError (surrogates), MemoryError
+        return Study(None, reason=f"does not compile: {type(error).__name__}: {str(error)[:200]}", is_error=True)
+    try:
+        return _judge(tree, code, solution_names, judge_vacuity, "skip" in text)
+    except RecursionError:
+        return Study(None, reason="nested too deeply to judge", is_error=True)
+
+
+def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuity: bool, may_skip: bool) -> Study:
+    classes = [node for node in _module_level(tree.body) if isinstance(node, ast.ClassDef)]
+    reads, binds, local = _global_names(code)
+    found = Study(
+        code,
+        classes=tuple(node.name for node in classes),
+        builtin_reads=reads & _BUILTINS,
+        reads=reads,
+        plain=len(classes) == 1 and _is_plain(classes[0]),
+        may_skip=may_skip,
+        loads_code=_loads_code(tree),
+    )
+    if not judge_vacuity:
+        return found
+    reason, certain = _vacuous(tree, classes)
+    if reason is None:
+        reason = _replaces(tree, names, reads, binds, local)
+    if reason is not None:
+        return found._replace(reason=reason)
+    if certain:
+        return found
+    marked = ast.fix_missing_locations(_Marker().visit(tree))
+    return found._replace(code=compile(marked, "<unit test>", "exec", dont_inherit=True), marked=True)
+
+
+def _module_level(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Statements that run at import, those inside `if`, `try` and `with` included."""
+    found = []
+    for node in body:
+        found.append(node)
+        if isinstance(node, ast.If | ast.Try | ast.With):
+            for field in ("body", "orelse", "finalbody"):
+                found += _module_level(getattr(node, field, []))
+    return found
+
+
+def _is_plain(node: ast.ClassDef) -> bool:
+    allowed = {"setUp", "tearDown"}
+    for item in node.body:
+        if isinstance(item, ast.FunctionDef):
+            if item.decorator_list and item.name.startswith("test"):
+                return False
+            if item.name not in allowed and not item.name.startswith("test") and item.name in _TESTCASE_HOOKS:
+                return False
+        elif isinstance(item, ast.AsyncFunctionDef | ast.ClassDef):
+            return False
+    return (not node.decorator_list and not node.keywords and len(node.bases) == 1
+            and _last_name(node.bases[0]) == "TestCase")
+
+
+_TESTCASE_HOOKS = {"run", "__call__", "__init__", "debug", "setUpClass", "tearDownClass", "id", "defaultTestResult",
+                   "doCleanups", "_callTestMethod", "_callSetUp", "_callTearDown", "countTestCases", "skipTest"}
+
+
+def _loads_code(tree: ast.Module) -> bool:
+    """Whether importing the test can fail: it calls something, subscripts, or imports what is not loaded."""
+    for node in _module_level(tree.body):
+        if isinstance(node, ast.Import):
+            if any(alias.name not in sys.modules for alias in node.names):
+                return True
+        elif isinstance(node, ast.ImportFrom):
+            module = sys.modules.get(node.module or "")
+            if module is None or node.level or not all(hasattr(module, a.name) or a.name == "*" for a in node.names):
+                return True
+        elif isinstance(node, ast.ClassDef):
+            plain = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Pass)
+            if node.decorator_list or any(not isinstance(item, plain) and not _is_constant_statement(item)
+                                          or getattr(item, "decorator_list", None) for item in node.body):
+                return True
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            if node.decorator_list:
+                return True
+        elif not _is_constant_statement(node):
+            return True
+    return False
+
+
+def _is_constant_statement(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Assign | ast.Expr | ast.AnnAssign) and (node.value is None or _is_constant(node.value))
+
+
+# -- vacuity ------------------------------------------------------------------------------------------------
+
+
+def _vacuous(tree: ast.Module, classes: list[ast.ClassDef]) -> tuple[str | None, bool]:
+    """(reason or None, whether a passing run is certain to have run an assertion)."""
+    if not classes:
+        return "has no test case class", False
+    methods = [item for node in classes for item in node.body
+               if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and item.name.startswith("test")]
+    if not methods:
+        dynamic = any(_called(node) in {"setattr", "type"} for node in ast.walk(tree))
+        return (None if dynamic else "has no test method"), False
+    if all(_switched_off(node) for node in classes):
+        return "all its test cases are skipped or expected to fail", False
+    live = [m for m in methods if not _switched_off(m)]
+    if not live:
+        return "all its test cases are skipped or expected to fail", False
+    dead = [m for m in methods if _switched_off(m)]
+    asserts = _failing_assertions(tree, skip=dead)
+    if not asserts:
+        return "has no assertion that can fail", False
+    return None, any(_certainly_asserts(m, asserts) for m in live)
+
+
+def _switched_off(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(_last_name(d.func if isinstance(d, ast.Call) else d) in {"skip", "expectedFailure"}
+               for d in node.decorator_list)
+
+
+def _failing_assertions(tree: ast.AST, skip: list[ast.FunctionDef | ast.AsyncFunctionDef]) -> set[int]:
+    """ids of the nodes that assert something which can fail and whose failure is not swallowed."""
+    found: set[int] = set()
+
+    def visit(node: ast.AST, swallowed: bool) -> None:
+        if any(node is method for method in skip):
+            return
+        if not swallowed and _can_fail(node):
+            found.add(id(node))
+        if isinstance(node, ast.Try) and _swallows(node):
+            for child in node.body:
+                visit(child, True)
+            for child in (*node.handlers, *node.orelse, *node.finalbody):
+                visit(child, swallowed)
+            return
+        if isinstance(node, ast.With) and any(_suppresses(item) for item in node.items):
+            swallowed = True
+        for child in ast.iter_child_nodes(node):
+            visit(child, swallowed)
+
+    visit(tree, False)
+    return found
+
+
+def _can_fail(node: ast.AST) -> bool:
+    if isinstance(node, ast.Assert):
+        if isinstance(node.test, ast.Tuple) and node.test.elts:
+            return False  # `assert (x, "message")` is always true
+        return not _is_constant(node.test) or not _constant_truth(node.test)
+    if isinstance(node, ast.Raise):
+        raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        return raised is not None and _last_name(raised) in {"AssertionError", "failureException"}
+    if not isinstance(node, ast.Call):
+        return False
+    name = _last_name(node.func)
+    if name == "fail" and isinstance(node.func, ast.Attribute):
+        return True
+    if not name.lower().startswith("assert") or name == "AssertionError":
+        return False
+    arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+    if not arguments:
+        return True  # a helper of the test's own
+    if all(_is_constant(a) for a in arguments):
+        return False
+    return not (len(node.args) >= 2 and isinstance(node.args[0], ast.Name)
+                and ast.dump(node.args[0]) == ast.dump(node.args[1]))
+
+
+def _is_constant(node: ast.AST) -> bool:
+    return not any(isinstance(n, ast.Name | ast.Call | ast.Attribute | ast.Await | ast.NamedExpr)
+                   for n in ast.walk(node))
+
+
+def _constant_truth(node: ast.expr) -> bool:
+    return bool(node.value) if isinstance(node, ast.Constant) else True
+
+
+def _swallows(node: ast.Try) -> bool:
+    """Whether a failed assertion in the body of this `try` goes unnoticed."""
+    if any(isinstance(n, ast.Return | ast.Break | ast.Continue) for n in node.finalbody):
+        return True
+    for handler in node.handlers:
+        kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+        if any(kind is None or _last_name(kind) in _CATCHES_FAILURES for kind in kinds):
+            inside = [n for statement in handler.body for n in ast.walk(statement)]
+            return not any(isinstance(n, ast.Raise) or _can_fail(n) or _is_plain_failure(n) for n in inside)
+    return False
+
+
+def _is_plain_failure(node: ast.AST) -> bool:
+    """`assert False` and `assertTrue(False)`: they cannot hold, so reaching them is the failure."""
+    return isinstance(node, ast.Assert) or (
+        isinstance(node, ast.Call) and _last_name(node.func).startswith("assert"))
+
+
+def _suppresses(item: ast.withitem) -> bool:
+    call = item.context_expr
+    return (isinstance(call, ast.Call) and _last_name(call.func) == "suppress"
+            and any(_last_name(a) in _CATCHES_FAILURES for a in call.args))
+
+
+def _certainly_asserts(method: ast.FunctionDef | ast.AsyncFunctionDef, asserts: set[int]) -> bool:
+    """Whether the method cannot end normally without having run one of the assertions."""
+    if isinstance(method, ast.AsyncFunctionDef):
+        return False
+    if any(isinstance(n, ast.Yield | ast.YieldFrom) for n in ast.walk(method)):
+        return False
+    return _block_asserts(method.body, asserts)
+
+
+def _block_asserts(body: list[ast.stmt], asserts: set[int]) -> bool:
+    for statement in body:
+        if isinstance(statement, ast.Assert | ast.Raise) and id(statement) in asserts:
+            return True
+        if isinstance(statement, ast.Expr) and id(statement.value) in asserts:
+            return True
+        if isinstance(statement, ast.With):
+            if any(id(item.context_expr) in asserts for item in statement.items):
+                return True
+            if not any(_suppresses(item) for item in statement.items) and _block_asserts(statement.body, asserts):
+                return True
+        elif not isinstance(statement, ast.Expr | ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Assert | ast.Import
+                            | ast.ImportFrom | ast.Pass | ast.Delete | ast.FunctionDef):
+            # anything that may leave the method or the block early: loops, branches, try, return
+            return False
+    return False
+
+
+class _Marker(ast.NodeTransformer):
+    """Puts a call of MARK in front of every assertion: `x` becomes `MARK() or x`."""
+
+    def _marked(self, node: ast.expr) -> ast.expr:
+        call = ast.Call(func=ast.Name(id=MARK, ctx=ast.Load()), args=[], keywords=[])
+        return ast.copy_location(ast.BoolOp(op=ast.Or(), values=[call, node]), node)
+
+    def visit_Assert(self, node: ast.Assert) -> ast.AST:
+        can_fail = _can_fail(node)
+        self.generic_visit(node)
+        if can_fail:
+            node.test = self._marked(node.test)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        can_fail = _can_fail(node)
+        self.generic_visit(node)
+        return self._marked(node) if can_fail else node
+
+
+# -- replacing the function under test ----------------------------------------------------------------------
+
+
+def _replaces(tree: ast.Module, names: frozenset[str], reads: frozenset[str], binds: frozenset[str],
+              local: frozenset[str]) -> str | None:
+    used = names & reads
+    # `from solution import f` binds the candidate's own f
+    binds -= {(alias.asname or alias.name).split(".")[0] for node in ast.walk(tree)
+              if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}
+    for node in ast.walk(tree):
+        target = _patched(node)
+        if target in names:
+            return f"mocks {target}, which it should test"
+    if used and used <= binds:
+        return f"defines {', '.join(sorted(used))} itself instead of testing the candidate's"
+    if not used and names & local:
+        return f"shadows {', '.join(sorted(names & local))} instead of testing the candidate's"
+    if names and not used and not (reads - binds - _BUILTINS) and not (reads & _LOOKS_ELSEWHERE) \
+            and not any(isinstance(n, ast.Import | ast.ImportFrom) and _foreign(n) for n in ast.walk(tree)):
+        return "never uses the candidate"
+    return None
+
+
+def _foreign(node: ast.Import | ast.ImportFrom) -> bool:
+    """Imports of the module that the candidate is known under."""
+    modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+    return "solution" in modules
+
+
+def _patched(node: ast.AST) -> str | None:
+    """The last name of what `mock.patch(...)`, `patch.object(...)` replaces, or None."""
+    if not isinstance(node, ast.Call):
+        return None
+    dotted = ast.unparse(node.func) if isinstance(node.func, ast.Attribute | ast.Name) else ""
+    if dotted.split(".")[-1] == "patch" and node.args:
+        where = node.args[0]
+    elif dotted.endswith("patch.object") and len(node.args) > 1:
+        where = node.args[1]
+    else:
+        return None
+    return where.value.split(".")[-1] if isinstance(where, ast.Constant) and isinstance(where.value, str) else None
+
+
+def _called(node: ast.AST) -> str | None:
+    return _last_name(node.func) if isinstance(node, ast.Call) else None
+
+
+def _last_name(node: ast.AST | None) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+# -- names from bytecode ------------------------------------------------------------------------------------
+
+_EXTENDED, _STORE_NAME, _LOAD_NAME = (dis.opmap[n] for n in ("EXTENDED_ARG", "STORE_NAME", "LOAD_NAME"))
+_STORE_GLOBAL, _LOAD_GLOBAL = dis.opmap["STORE_GLOBAL"], dis.opmap["LOAD_GLOBAL"]
+
+
+def _operations(code: CodeType) -> list[tuple[int, int]]:
+    found, high, raw = [], 0, code.co_code
+    for i in range(0, len(raw), 2):
+        op, arg = raw[i], raw[i + 1] | high
+        high = arg << 8 if op == _EXTENDED else 0
+        found.append((op, arg))
+    return found
+
+
+def defined_names(code: CodeType) -> frozenset[str]:
+    """The names that module code binds at its top level."""
+    return frozenset(code.co_names[arg] for op, arg in _operations(code) if op == _STORE_NAME)
+
+
+def _global_names(code: CodeType) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """(global names read anywhere, global names bound anywhere, names local to some function)."""
+    reads: set[str] = set()
+    binds: set[str] = set()
+    local: set[str] = set()
+    stack = [(code, True)]
+    while stack:
+        current, is_module = stack.pop()
+        is_function = bool(current.co_flags & 2)  # CO_NEWLOCALS: neither module nor class body
+        stored = {current.co_names[arg] for op, arg in _operations(current) if op == _STORE_NAME}
+        for op, arg in _operations(current):
+            if op == _LOAD_GLOBAL:
+                reads.add(current.co_names[arg >> 1])
+            elif op == _STORE_GLOBAL:
+                binds.add(current.co_names[arg])
+            elif op == _LOAD_NAME and (is_module or current.co_names[arg] not in stored):
+                reads.add(current.co_names[arg])
+        if is_module:
+            binds |= stored
+        elif is_function:
+            local.update(current.co_varnames, current.co_cellvars)
+        stack += [(const, False) for const in current.co_consts if isinstance(const, CodeType)]
+    return frozenset(reads), frozenset(binds), frozenset(local)

@@ -1,0 +1,94 @@
+"""Notices when a candidate has changed what judges it: unittest, builtins, the modules that tests use.
+
+Every check compares by identity, so an object that claims to be equal to everything does not help. What a
+process cannot defend against inside itself (objects equal to everything, reading the test off the stack) is
+split mode's business.
+"""
+
+from __future__ import annotations
+
+import builtins
+import gc
+import sys
+import types
+import unittest
+import unittest.case
+from collections.abc import Mapping
+from itertools import compress
+from operator import is_
+from typing import Any
+
+_CODE = (types.FunctionType, types.BuiltinFunctionType, type, classmethod, staticmethod, property,
+         types.MethodDescriptorType, types.WrapperDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType)
+_CORE_TYPES = (object, type, int, float, complex, bool, str, bytes, bytearray, list, tuple, dict, set, frozenset, range)
+_JUDGING = frozenset({"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__", "__bool__", "__len__",
+                      "__contains__", "__iter__", "__getattribute__", "__getattr__", "__call__", "__instancecheck__",
+                      "__subclasscheck__", "__sub__", "__abs__", "__round__", "__new__", "__init__"})
+
+
+
+
+class _Picture:
+    """The values of a namespace as they were, chosen by type; compared in place and in order, in C."""
+
+    def __init__(self, where: Mapping[str, Any], kinds: tuple[type, ...] = (object,), closed: bool = False) -> None:
+        self._where = where
+        self._mask = [isinstance(value, kinds) and name != "_" for name, value in where.items()]
+        self._values = tuple(compress(where.values(), self._mask))
+        self._size = len(where) if closed else None
+
+    def holds(self) -> bool:
+        """Whether every chosen name still holds the very same object (and, where closed, none was added)."""
+        values = compress(self._where.values(), self._mask)
+        return (
+            all(map(is_, values, self._values))
+            and len(self._where) >= len(self._mask)
+            and self._size in (None, len(self._where))
+        )
+
+
+class Guard:
+    """A picture of the interpreter before any candidate ran, and the comparison with it."""
+
+    def __init__(self, modules: tuple[str, ...]) -> None:
+        """`modules` are watched in depth: their functions, their classes and those classes' methods."""
+        self._quick = [_Picture(vars(builtins)), _Picture(vars(unittest.TestCase), closed=True),
+                       _Picture(vars(unittest.case))]
+        self._deep: list[_Picture] = []
+        self._absent: list[tuple[Mapping[str, Any], frozenset[str]]] = []
+        self._modules = [(name, sys.modules[name]) for name in modules if name in sys.modules]
+        classes: dict[int, type] = {id(core): core for core in _CORE_TYPES}
+        for _, module in self._modules:
+            self._deep.append(_Picture(vars(module), _CODE))
+            classes |= {id(value): value for value in vars(module).values() if isinstance(value, type)}
+        for cls in classes.values():
+            self._deep.append(_Picture(vars(cls), _CODE))
+            self._absent.append((vars(cls), _JUDGING - vars(cls).keys()))
+        self._hooks = self._interpreter_hooks()
+
+    @staticmethod
+    def _interpreter_hooks() -> tuple[Any, ...]:
+        tools: tuple[Any, ...] = ()
+        if sys.version_info >= (3, 12):
+            tools = tuple(sys.monitoring.get_tool(i) for i in range(6))
+        return (*sys.meta_path, *sys.path_hooks, *gc.callbacks, *tools)
+
+    def quick(self) -> bool:
+        """Whether builtins, TestCase and the interpreter's hooks are untouched. About 10 microseconds."""
+        hooks = self._interpreter_hooks()
+        return (
+            sys.gettrace() is None
+            and sys.getprofile() is None
+            and len(hooks) == len(self._hooks)
+            and all(map(is_, hooks, self._hooks))
+            and all(picture.holds() for picture in self._quick)
+        )
+
+    def deep(self) -> bool:
+        """Whether everything that is watched is untouched. Some hundred microseconds."""
+        return (
+            self.quick()
+            and all(sys.modules.get(name) is module for name, module in self._modules)
+            and all(picture.holds() for picture in self._deep)
+            and all(where.keys().isdisjoint(absent) for where, absent in self._absent)
+        )

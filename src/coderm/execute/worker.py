@@ -1,0 +1,67 @@
+"""A worker: one jailed zygote, as the supervisor sees it. One job at a time; if it dies a new one is started."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from contextlib import suppress
+from typing import Any
+
+from coderm.errors import EngineError
+from coderm.execute.inside.wire import Channel, Closed
+from coderm.execute.jail import Cage, cage
+
+
+class Worker:
+    """Starts a zygote in its jail, hands it jobs and reads its frames."""
+
+    def __init__(self, python: str, number: int, *, unsafe: bool) -> None:
+        self._python, self._number, self._unsafe = python, number, unsafe
+        self._start()
+
+    def _start(self) -> None:
+        self.cage: Cage = cage(self._python, self._number, unsafe=self._unsafe)
+        self._stderr = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(
+            self.cage.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr,
+            env=self.cage.environment, cwd=self.cage.scratch or "/", start_new_session=True,
+        )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self.channel = Channel(self._process.stdout.fileno(), self._process.stdin.fileno())
+        try:
+            self.channel.send("config", {"uid": self.cage.uid})
+            self.about, _ = self.channel.receive()
+        except Closed:
+            self._stderr.seek(0)
+            said = self._stderr.read().decode(errors="replace").strip()[-500:]
+            self.stop()
+            raise EngineError(f"a worker did not start: {said or 'no message'}; run `coderm doctor`") from None
+
+    def fileno(self) -> int:
+        """What to wait on for the next frame."""
+        return self.channel.read_fd
+
+    def submit(self, request: dict[str, Any]) -> None:
+        """Hand over a job. Raises Closed where the worker is gone."""
+        self.channel.send("job", request | {"processes": self.cage.processes})
+
+    def restart(self) -> None:
+        """End it, whatever it is doing, and start afresh."""
+        self.stop()
+        self._start()
+
+    def stop(self) -> None:
+        """End the jail and everything in it."""
+        with suppress(ProcessLookupError):
+            # its own session: bwrap, and with it the pid namespace and all in it
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._stderr):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+        if self.cage.scratch:
+            shutil.rmtree(self.cage.scratch, ignore_errors=True)
