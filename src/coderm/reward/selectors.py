@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from coderm.errors import InputError
 from coderm.matrix import RewardMatrix
-from coderm.reward import verdict_rules
+from coderm.reward import behaviour_rules, verdict_rules
+from coderm.reward.behaviour_rules import BehaviourRule
 from coderm.reward.context import Context, Floats, MissingInput, Rule, electorate
 from coderm.reward.evaluate import tied_best
+from coderm.reward.graph_rules import mpsc_no_spec
 from coderm.reward.verdict_rules import VerdictRule
 
 Normalise = Literal["none", "fraction", "standard"]
@@ -42,6 +44,12 @@ SELECTORS: dict[str, Rule] = {
     "mbr-exec-soft": VerdictRule(verdict_rules.mbr_exec_soft),
     "variance": VerdictRule(verdict_rules.variance),
     "b4": VerdictRule(verdict_rules.b4),
+    "mpsc-no-spec": mpsc_no_spec,
+    "mbr-exec-outputs": BehaviourRule(behaviour_rules.mbr_exec_outputs),
+    "fmv": BehaviourRule(behaviour_rules.functional_majority),
+    "srank": BehaviourRule(behaviour_rules.srank),
+    "codet-behaviour": BehaviourRule(behaviour_rules.codet_behaviour),
+    "b4-behaviour": BehaviourRule(behaviour_rules.b4_behaviour),
     "grading": grading,
 }
 """Name -> rule(matrix, context) -> scores [N]. A rule of one's own may be added under a new name."""

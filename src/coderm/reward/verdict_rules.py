@@ -90,10 +90,14 @@ def b4(votes: Floats, tests: Floats, solutions: Floats) -> Floats:
     beta 100000 (the middle of the published range) on a wrong candidate passing a wrong test, uniform on a wrong
     candidate passing a right test.
     """
-    size = group_sizes(votes, tests, solutions)
+    return b4_of_groups(group_sizes(votes, tests, solutions), votes, tests, solutions)
+
+
+def b4_of_groups(size: Floats, votes: Floats, tests: Floats, solutions: Floats) -> Floats:
+    """B4's log posterior with the given size [N, R] of each candidate's group."""
     candidates, passed, total = solutions.sum(axis=0), votes @ tests, tests.sum(axis=0)
     by_test = votes.T @ solutions * tests
-    others = candidates - size
+    others = np.maximum(candidates - size, 0)
     on_right = np.maximum(votes @ by_test - size * passed, 0)
     on_wrong = np.maximum((1 - votes) @ by_test, 0)
     return (_log_beta(size + 1000, others + 1) + _log_beta(passed + 1000, total - passed + 1)
