@@ -1,6 +1,6 @@
 """The command line, one file a group of verbs; importing a group registers its verbs on `app`."""
 
-from coderm.cli import rank
+from coderm.cli import rank, report
 from coderm.cli.app import app, main
 
-__all__ = ["app", "main", "rank"]
+__all__ = ["app", "main", "rank", "report"]

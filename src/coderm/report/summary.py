@@ -1,0 +1,161 @@
+"""What the report of a run says, in words and charts, before it is laid out as a page."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+import coderm
+from coderm.errors import InputError
+from coderm.records import Problem
+from coderm.report import svg
+from coderm.report.cases import OUTCOMES, Case, Outcome
+from coderm.report.findings import Standing, findings, headline, ladder, rules_section
+from coderm.report.parts import Chart, Section
+from coderm.reward import rank, tasks_of
+from coderm.runs import Run
+
+
+@dataclass(frozen=True)
+class Row:
+    """One problem in the lists of the page; `index` is its place among the cases."""
+
+    index: int
+    task_id: str
+    outcome: Outcome
+    why: str
+    gist: str
+    share: str
+    rescued: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Problems with something in common."""
+
+    title: str
+    intro: str
+    problems: Sequence[Row]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Everything the template lays out."""
+
+    cases: Sequence[Case]
+    name: str
+    about: str
+    headline: str
+    footer: str
+    ladder: Sequence[dict[str, str]]
+    outcomes: Sequence[dict[str, Any]]
+    ends_bar: Any
+    findings: Sequence[str]
+    sections: Sequence[Section]
+    problems: Sequence[Row]
+    groups: Sequence[Group]
+    shapes: Any
+
+
+def summarise(run: Run) -> Summary:
+    """Everything the page shows of a run. Raises InputError where nothing was executed yet."""
+    tasks = tasks_of(run)
+    problems = {problem.task_id: problem for problem in run.problems()}
+    cases = [Case(problems.get(task.task_id) or Problem(task.task_id, ""), task) for task in tasks
+             if task.matrix.shape[0]]
+    if not cases:
+        raise InputError(f"{run.path}: no solutions and unit tests were executed yet")
+    labelled = [task for task in tasks if task.context.labels is not None]
+    standing = Standing(rank(labelled), [task.task_id for task in labelled]) if labelled else None
+    rows = [_row(k, case, standing.saviours(case) if standing else ()) for k, case in enumerate(cases)]
+    sections = [*rules_section(standing), *_tests_section(cases)]
+    return Summary(
+        cases=cases, name=run.path.resolve().name, about=_about(run, cases), headline=headline(standing, len(cases)),
+        footer=_footer(run), ladder=ladder(standing), outcomes=_outcomes(rows), ends_bar=_ends_bar(rows),
+        findings=findings(cases), sections=sections, problems=rows,
+        groups=_groups(rows, cases), shapes=Markup(json.dumps([case.matrix.shape for case in cases])),
+    )
+
+
+def _row(index: int, case: Case, rescued: Sequence[str]) -> Row:
+    share = "" if case.correct is None else f"{int(case.correct.sum())} of {len(case.correct)} correct"
+    return Row(index, case.problem.task_id, case.outcome, case.why(), _gist(case.problem.prompt), share, rescued)
+
+
+def _gist(prompt: str) -> str:
+    """The first line of prose of a prompt: of its docstring where it is a stub."""
+    body = max(re.split(r'"""|\'\'\'', prompt)[1::2] or [prompt], key=len)
+    lines = [line.strip() for line in body.splitlines() if re.search(r"\w{2}", line)]
+    return lines[0][:200] if lines else ""
+
+
+def _about(run: Run, cases: Sequence[Case]) -> str:
+    n, m = (sorted({case.matrix.shape[axis] for case in cases}) for axis in (0, 1))
+    parts = [f"{run.config[key]}" for key in ("dataset", "policy", "tester") if run.config.get(key)]
+    return ", ".join([*parts, f"{len(cases)} problems", f"{_range(n)} solutions", f"{_range(m)} unit tests each"])
+
+
+def _range(values: Sequence[int]) -> str:
+    return str(values[0]) if len(values) == 1 else f"{values[0]} to {values[-1]}"
+
+
+def _footer(run: Run) -> str:
+    return (f"Written by CodeRM {coderm.__version__} from {run.path.resolve().name}. Intervals are 95% bootstrap "
+            "intervals over problems. Ties count as the mean over the tied candidates.")
+
+
+def _outcomes(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    counted = [{"name": name, "count": sum(row.outcome == name for row in rows), "words": words}
+               for name, words in OUTCOMES.items()]
+    return [outcome for outcome in counted if outcome["count"]]
+
+
+def _ends_bar(rows: Sequence[Row]) -> Markup:
+    """One bar, cut by how the votes of the problems ended."""
+    parts, x = [], 0
+    for outcome in _outcomes(rows):
+        parts.append(svg.element("rect", svg.element("title", svg.label(f"{outcome['count']}: {outcome['words']}")),
+                                 x=x, y=0, width=outcome["count"], height=1, class_=f"k-{outcome['name']}"))
+        x += outcome["count"]
+    return Markup(svg.element("svg", "".join(parts), viewBox=f"0 0 {x} 1", preserveAspectRatio="none", role="img",
+                              aria_label="how the vote ended, by number of problems"))
+
+
+def _tests_section(cases: Sequence[Case]) -> list[Section]:
+    """How many candidates the unit tests pass (a test that passes nobody or everybody tells nothing)."""
+    valid = np.concatenate([case.matrix.passed.mean(axis=0)[case.matrix.voting] for case in cases])
+    total = sum(case.matrix.shape[1] for case in cases)
+    if not len(valid):
+        return []
+    bins = np.where(valid > 0.95, 19, np.minimum(np.floor(valid * 20), 18)).astype(int)
+    low, high = float(np.mean(valid < 0.05)), float(np.mean(valid > 0.95))
+    return [Section(
+        "What the tests know",
+        [f"{100 * low:.0f}% of the {len(valid):,} valid unit tests pass fewer than 5% of their candidates and "
+         f"{100 * high:.0f}% more than 95%: neither kind tells candidates apart. "
+         f"{total - len(valid):,} more tests are broken or vacuous and vote for nobody."],
+        [Chart("", Markup(svg.histogram(np.bincount(bins, minlength=20).tolist(), x_label="candidates that pass (%)",
+                                        title="Unit tests by the share of candidates that pass them")))],
+    )]
+
+
+def _groups(rows: Sequence[Row], cases: Sequence[Case]) -> list[Group]:
+    failing = sorted((row for row in rows if row.outcome in ("lost", "shared")),
+                     key=lambda row: -cases[row.index].regret)
+    groups = [
+        Group("Where votes go wrong", "Problems that had a correct candidate and could lose it, worst first: many "
+              "correct candidates and none of them chosen. Open one to see the matrix, the code that won and the "
+              "tests that decided.", failing),
+        Group("Where the vote is right", "Every candidate with the most votes is correct.",
+              [row for row in rows if row.outcome == "won"]),
+        Group("Beyond any rule", "No candidate is correct.", [row for row in rows if row.outcome == "hopeless"]),
+        Group("Not labelled", "The truth is not known; `coderm label` finds it where ground-truth tests exist.",
+              [row for row in rows if row.outcome == "unlabelled"]),
+    ]
+    return [group for group in groups if group.problems]
