@@ -98,6 +98,14 @@ class Run:
                 file.write(json.dumps(row, ensure_ascii=True).encode() + b"\n")
                 file.flush()
 
+    def replace(self, name: str, rows: Iterable[dict[str, Any]]) -> None:
+        """Write NAME.jsonl anew, by rename: a kill leaves the old file or the new one."""
+        assert self._lock is not None, "replace needs the lock: use `with run:`"
+        partial = self.path / f"{name}.partial"
+        with partial.open("wb") as file:
+            file.writelines(json.dumps(row, ensure_ascii=True).encode() + b"\n" for row in rows)
+        partial.replace(self.path / f"{name}.jsonl")
+
     # -- the stages' own rows ------------------------------------------------------------------------------
 
     def add_problems(self, problems: Iterable[Problem]) -> None:
