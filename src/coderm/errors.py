@@ -8,6 +8,7 @@
     ├── EngineError         execution could not be set up or broke on our side; exit code 1
     │   └── JailUnavailable no sandbox can be had here (says what to install); exit code 1
     ├── ModelError          an endpoint or model could not be used; exit code 1
+    │   └── ReplyError      one request failed for good, others may fare better: recorded, the run goes on
     └── MissingExtra        an optional dependency is not installed (says which extra); exit code 2
 
 A candidate or a test that misbehaves is never an exception: it is a verdict.
@@ -50,6 +51,14 @@ class JailUnavailable(EngineError):
 
 class ModelError(CoderMError):
     """A model or endpoint cannot be used."""
+
+
+class ReplyError(ModelError):
+    """One request got no reply; `unreachable` where the endpoint itself did not answer."""
+
+    def __init__(self, message: str, *, unreachable: bool = False) -> None:
+        super().__init__(message)
+        self.unreachable = unreachable
 
 
 class MissingExtra(CoderMError):

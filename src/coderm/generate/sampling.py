@@ -1,0 +1,206 @@
+"""Sampling to disk as replies arrive: what was paid for is written at once, what is missing is all that is asked for.
+
+`plan` says which replies a run still lacks, `collect` gets them. Asking for more of some problems later is the same
+call with larger numbers: `plan(run, "unit_test", {"HumanEval/3": 24}, ...)` brings that problem to 24 replies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import queue
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from coderm.errors import ModelError, ReplyError
+from coderm.generate.models import Completion, Kind, Message, Model, Sampling
+from coderm.generate.prompts import Shown, choose
+from coderm.progress import Progress
+from coderm.records import Problem, Protocol
+from coderm.runs import Run
+
+GIVE_UP_AFTER = 8
+"""Requests in a row that an endpoint may leave unanswered, beyond those already in flight, before the run stops."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Replies wanted to one chat: those with these indices among the replies of the problem."""
+
+    task_id: str
+    indices: Sequence[int]
+    messages: list[Message]
+    prompt: str
+    """Name and version of the prompt."""
+    shown: int | None = None
+    """Index of the candidate solution that the prompt shows."""
+
+
+@dataclass
+class Tally:
+    """What a round of sampling brought."""
+
+    replies: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    finish_reasons: Counter[str] = field(default_factory=Counter)
+    failures: list[dict[str, object]] = field(default_factory=list)
+    """{"task_id", "indices", "error"} for every request that failed for good; they are asked for by the next call."""
+
+    def summary(self) -> str:
+        """One line: how many replies, at what rate, and how many failed of what."""
+        rate = self.completion_tokens / self.seconds if self.seconds else 0.0
+        line = (f"{self.replies} replies, {self.prompt_tokens} + {self.completion_tokens} tokens "
+                f"in {self.seconds:.0f} s ({rate:.0f} tokens/s)")
+        if cut := self.finish_reasons["length"]:
+            line += f", {cut} cut at the token limit"
+        for error, count in Counter(str(row["error"]) for row in self.failures).most_common(3):
+            line += f"\n{count} requests failed: {error}"
+        return line
+
+
+def plan(
+    run: Run,
+    kind: Kind,
+    want: Mapping[str, int],
+    *,
+    prompt: str | None = None,
+    shown: Shown = "none",
+    protocol: Protocol = "default",
+) -> list[Ask]:
+    """What a run lacks to have `want[task_id]` replies of a kind for each problem; nothing is sent.
+
+    A prompt that shows a candidate takes the first extracted one, or with `shown="each"` another for each test
+    (the j-th test sees candidate j mod N). A problem without a candidate to show is passed over: there is nothing
+    that its tests could choose from. Raises InputError for a prompt that does not exist.
+    """
+    have: dict[str, set[int]] = {}
+    for row in run.rows(f"{kind}_replies"):
+        have.setdefault(row["task_id"], set()).add(row["index"])
+    solutions = run.solutions() if kind == "unit_test" else {}
+    asks = []
+    for problem in run.problems():
+        missing = [j for j in range(want.get(problem.task_id, 0)) if j not in have.get(problem.task_id, ())]
+        chosen = choose(problem, kind, protocol=protocol, shown=shown, name=prompt)
+        candidates = solutions.get(problem.task_id, [])
+        if chosen.shows_solution and not candidates:
+            continue
+
+        def shown_to(j: int, count: int = len(candidates), needed: bool = chosen.shows_solution) -> int | None:
+            return (j % count if shown == "each" else 0) if needed else None
+
+        for candidate, indices in groupby(missing, key=shown_to):
+            messages = chosen.messages(problem, None if candidate is None else candidates[candidate])
+            asks.append(Ask(problem.task_id, tuple(indices), messages, chosen.label, candidate))
+    return asks
+
+
+def collect(
+    run: Run, kind: Kind, model: Model, asks: Sequence[Ask], sampling: Sampling, *, seed: int = 0, quiet: bool = False
+) -> Tally:
+    """Send what was planned and append every reply to KIND_replies.jsonl as it arrives. `run` must be locked.
+
+    The seed of each reply derives from (seed, kind, task, index). A request that fails for good is noted in
+    failures.jsonl and the rest goes on; an error that would meet every request, or an endpoint that stays away,
+    raises ModelError after the replies in flight are written, and so does an interrupt.
+    """
+    tally, started = Tally(), time.monotonic()
+    pending = deque(ask for ask in asks if ask.indices)
+    answers: queue.SimpleQueue[tuple[Ask, list[Completion] | BaseException]] = queue.SimpleQueue()
+    in_flight = unanswered = 0
+    stop: BaseException | None = None
+    with Progress(f"sampling {kind.replace('_', ' ')}s", sum(len(a.indices) for a in pending), quiet=quiet) as progress:
+        while pending or in_flight:
+            try:
+                while pending and in_flight < model.concurrency:
+                    ask, rest = _split(pending.popleft(), model.batch)
+                    pending.extendleft(rest)
+                    in_flight += 1
+                    settings = replace(sampling, seed=derive_seed(seed, kind, ask.task_id, ask.indices[0]))
+                    threading.Thread(target=_work, args=(model, ask, settings, answers), daemon=True).start()
+                ask, answer = answers.get()
+            except KeyboardInterrupt as interrupt:
+                if stop is not None:
+                    raise  # asked twice: what is in flight is given up
+                stop = interrupt
+                pending.clear()
+                continue
+            in_flight -= 1
+            if isinstance(answer, ReplyError):
+                unanswered = unanswered + 1 if answer.unreachable else 0
+                failure: dict[str, object] = {"task_id": ask.task_id, "indices": list(ask.indices), "error": str(answer)}
+                tally.failures.append(failure)
+                run.append("failures", [{"kind": kind} | failure])
+                progress.advance(len(ask.indices))
+                if unanswered >= GIVE_UP_AFTER + model.concurrency:
+                    stop = stop or ModelError(f"stopped: {unanswered} requests in a row failed, the last: {answer}")
+                    pending.clear()
+            elif isinstance(answer, BaseException):
+                stop = stop or answer
+                pending.clear()
+            else:
+                unanswered = 0
+                got, rest = _split(ask, len(answer))
+                run.append(f"{kind}_replies", _rows(kind, got, answer, seed))
+                pending.extendleft(rest if stop is None else ())
+                _count(tally, answer, time.monotonic() - started)
+                progress.advance(len(answer), f"{tally.completion_tokens / max(tally.seconds, 1e-9):.0f} tokens/s")
+    if stop is not None:
+        raise stop
+    return tally
+
+
+def derive_seed(seed: int, kind: Kind, task_id: str, index: int) -> int:
+    """The seed of one reply, 31 bits, the same on every machine."""
+    digest = hashlib.sha256(f"{seed} {kind} {task_id} {index}".encode()).digest()
+    return int.from_bytes(digest[:4]) >> 1
+
+
+def fingerprint(messages: Sequence[Message]) -> str:
+    """What a chat is recognised by when it is replayed."""
+    return hashlib.sha256(json.dumps(messages, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _work(model: Model, ask: Ask, sampling: Sampling, answers: queue.SimpleQueue[tuple[Ask, list[Completion] | BaseException]]) -> None:
+    try:
+        answers.put((ask, model.request(ask.messages, len(ask.indices), sampling)))
+    except BaseException as error:  # handed to the thread that collects, which decides what it means
+        answers.put((ask, error))
+
+
+def _split(ask: Ask, size: int) -> tuple[Ask, list[Ask]]:
+    """The first `size` indices, and what is left of the ask (none or one)."""
+    if len(ask.indices) <= size:
+        return ask, []
+    return replace(ask, indices=ask.indices[:size]), [replace(ask, indices=ask.indices[size:])]
+
+
+def _rows(kind: Kind, ask: Ask, completions: Sequence[Completion], seed: int) -> list[dict[str, object]]:
+    rows = []
+    for choice, (index, completion) in enumerate(zip(ask.indices, completions, strict=True)):
+        row: dict[str, object] = {
+            "task_id": ask.task_id,
+            "index": index,
+            "text": completion.text,
+            "finish_reason": completion.finish_reason,
+            "usage": {"prompt_tokens": completion.prompt_tokens, "completion_tokens": completion.completion_tokens},
+            "prompt": ask.prompt,
+            "messages": fingerprint(ask.messages),
+            "seed": derive_seed(seed, kind, ask.task_id, index),
+            "choice": choice,  # position in its request, which was sent with the seed of its choice 0
+        }
+        rows.append(row if ask.shown is None else row | {"shown": ask.shown})
+    return rows
+
+
+def _count(tally: Tally, completions: Sequence[Completion], seconds: float) -> None:
+    tally.replies += len(completions)
+    tally.prompt_tokens += sum(c.prompt_tokens for c in completions)
+    tally.completion_tokens += sum(c.completion_tokens for c in completions)
+    tally.finish_reasons.update(c.finish_reason for c in completions)
+    tally.seconds = seconds
