@@ -153,6 +153,14 @@ class Run:
         path = self.reward_path(task_id)
         return tables.read_matrix(path) if path.exists() else None
 
+    def matrix_shape(self, task_id: str) -> tuple[int, int] | None:
+        """The shape of one problem's matrix without reading it, or None where it was not executed yet."""
+        path = self.reward_path(task_id)
+        if not path.exists():
+            return None
+        n, m = tables.read_about(path)["shape"]
+        return n, m
+
 
 def load(path: str | Path) -> Run:
     """Open a run to look at: its problems, solutions, unit tests, labels and matrices."""

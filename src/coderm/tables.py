@@ -43,12 +43,18 @@ def write_matrix(path: Path, task_id: str, matrix: RewardMatrix) -> None:
     pq.write_table(table, path, compression="zstd")
 
 
-def read_matrix(path: Path) -> RewardMatrix:
-    """Read one matrix. Raises SchemaError for a file that a newer version wrote."""
-    table = pq.read_table(path)
-    about = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
+def read_about(path: Path) -> dict[str, Any]:
+    """What the file says of the whole matrix: shape, reasons, info. Raises SchemaError for a newer file."""
+    about: dict[str, Any] = json.loads((pq.read_schema(path).metadata or {}).get(_KEY, b"{}"))
     if about.get("schema", SCHEMA + 1) > SCHEMA:
         raise SchemaError(f"{path}: written by a newer coderm (schema {about.get('schema')}); upgrade coderm")
+    return about
+
+
+def read_matrix(path: Path) -> RewardMatrix:
+    """Read one matrix. Raises SchemaError for a file that a newer version wrote."""
+    about = read_about(path)
+    table = pq.read_table(path)
     n, m = about["shape"]
 
     def grid(name: str) -> Any:

@@ -80,12 +80,14 @@ class Engine:
         workers: int | None = None,
         *,
         protocol: Protocol = "default",
+        behaviour: bool = False,
         python: str | None = None,
         unsafe: bool = False,
     ) -> None:
         """`time_limit` is CPU seconds a pair (wall seconds under protocol "paper"), `memory_limit` bytes a cell.
 
-        `workers` is the number of jails, by default one a core. `unsafe` runs without the jail: only for code
+        `workers` is the number of jails, by default one a core. `behaviour` also records what the candidates'
+        functions return (see `RewardMatrix.behaviour`). `python` names another interpreter for them. `unsafe` runs without the jail: only for code
         that you trust. Raises InputError for limits that make no sense.
         """
         if not 0.001 <= time_limit <= 3600:
@@ -95,7 +97,7 @@ class Engine:
         if isolation not in ("shared", "split"):
             raise InputError(f"isolation must be shared or split, not {isolation!r}")
         self.isolation, self.time_limit, self.memory_limit = isolation, time_limit, memory_limit
-        self.protocol, self.unsafe = protocol, unsafe
+        self.protocol, self.behaviour, self.unsafe = protocol, behaviour, unsafe
         self._count = max(1, workers or len(os.sched_getaffinity(0)))
         self._python = python or sys.executable
         self._workers: list[Worker] = []
@@ -122,14 +124,27 @@ class Engine:
         """
         return _Schedule(self, iter(problems)).run()
 
+    def explain(self, solution: str, unit_test: str) -> dict[str, Any]:
+        """Run one pair and tell what happened, as plain data of bounded size.
+
+        Keys: verdict, reason (a test that does not vote), error, message, where (the exception that decided),
+        output (what was printed), cpu_ms, cases, passed.
+        """
+        schedule = _Schedule(self, iter([([solution], [unit_test])]), explain=True)
+        matrix = next(schedule.run())
+        told = {"verdict": str(matrix.verdicts[0, 0]), "reason": matrix.reasons[0]} | schedule.explanation
+        return told | {"cases": int(matrix.cases[0, 0]), "passed": int(matrix.cases_passed[0, 0])}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What verdicts depend on: the limits and modes that a run is executed under."""
+        return {"isolation": self.isolation, "time_limit": self.time_limit, "memory_limit": self.memory_limit,
+                "protocol": self.protocol, "behaviour": self.behaviour, "unsafe": self.unsafe}
+
     def info(self) -> dict[str, Any]:
         """How a matrix came about, as it is recorded in it."""
         about = self._workers[0].about if self._workers else {}
-        return {
-            "isolation": self.isolation, "time_limit": self.time_limit, "memory_limit": self.memory_limit,
-            "protocol": self.protocol, "unsafe": self.unsafe, "python": about.get("python"),
-            "preloaded": about.get("preloaded"),
-        }
+        return self.settings | {name: about.get(name) for name in ("python", "preloaded")}
 
     def worker(self, index: int) -> Worker:
         """Worker `index`, started when first needed."""
@@ -157,25 +172,13 @@ class Engine:
         }
 
 
-def execute(
-    solutions: list[str],
-    unit_tests: list[str],
-    *,
-    isolation: Isolation = "shared",
-    time_limit: float = 1.0,
-    memory_limit: int = DEFAULT_MEMORY,
-    workers: int | None = None,
-) -> RewardMatrix:
-    """Run every pair of one problem once, starting and ending an engine for it (see `Engine`)."""
-    with Engine(isolation, time_limit, memory_limit, workers) as engine:
-        return engine.execute(solutions, unit_tests)
-
-
 class _Schedule:
     """One pass over a stream of problems: which worker does what next, and what to hand out when."""
 
-    def __init__(self, engine: Engine, problems: Iterator[tuple[Sequence[str], Sequence[str]]]) -> None:
-        self.engine, self.problems = engine, problems
+    def __init__(self, engine: Engine, problems: Iterator[tuple[Sequence[str], Sequence[str]]],
+                 explain: bool = False) -> None:
+        self.engine, self.problems, self.explain = engine, problems, explain
+        self.explanation: dict[str, Any] = {}
         self.queue: deque[_Chunk] = deque()
         self.alone: deque[_Chunk] = deque()
         self.order: deque[_Problem] = deque()
@@ -237,10 +240,10 @@ class _Schedule:
                 return
             worker = self.engine.worker(index)
             try:
-                worker.submit(self.engine.request(chunk))
+                worker.submit(self.engine.request(chunk) | {"explain": self.explain})
             except Closed:
                 worker.restart()
-                worker.submit(self.engine.request(chunk))
+                worker.submit(self.engine.request(chunk) | {"explain": self.explain})
             self.busy[index] = chunk
             self.selector.register(worker, selectors.EVENT_READ, index)
 
@@ -256,6 +259,8 @@ class _Schedule:
             return
         if header["kind"] == "tests" and len(chunk.tests) == len(chunk.problem.unit_tests):
             chunk.problem.reasons = header["reasons"]
+        elif header["kind"] == "explain":
+            self.explanation = header["told"]
         elif header["kind"] == "row":
             self._take_row(chunk, header["solution"], blob)
         elif header["kind"] == "end":

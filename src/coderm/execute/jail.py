@@ -50,7 +50,8 @@ class Cage:
 def cage(python: str, number: int, *, unsafe: bool) -> Cage:
     """The jail for worker `number`. Raises JailUnavailable where there is none and `unsafe` does not allow that."""
     environment = _ENVIRONMENT | {k: os.environ[k] for k in _KEPT_VARIABLES if k in os.environ}
-    zygote = [python, "-I", str(INSIDE / "zygote.py")]
+    start = f"import sys; sys.path.insert(0, {str(INSIDE.parent)!r}); from {INSIDE.name}.zygote import main; main()"
+    zygote = [python, "-I", "-c", start]
     if unsafe:
         scratch = tempfile.mkdtemp(prefix="coderm-")
         environment |= {"HOME": scratch, "TMPDIR": scratch}
@@ -106,8 +107,8 @@ def _namespaces(is_root: bool) -> list[str]:
 
 def _mounts(python: str) -> list[str]:
     options = ["--proc", "/proc", "--dev", "/dev"]
-    for shared in ("/usr", "/etc/ld.so.cache", "/etc/localtime"):
-        options += ["--ro-bind-try", shared, shared]
+    for resource in ("/usr", "/etc/ld.so.cache", "/etc/localtime"):
+        options += ["--ro-bind-try", resource, resource]
     for link in ("/bin", "/lib", "/lib32", "/lib64"):
         path = Path(link)
         if path.is_symlink():
@@ -122,8 +123,8 @@ def _mounts(python: str) -> list[str]:
                 options += ["--perms", "0755", "--dir", str(parent)]
                 made.add(parent)
         options += ["--ro-bind", str(folder), str(folder)]
-    for path, size in (("/tmp", SCRATCH_BYTES), ("/dev/shm", SHM_BYTES)):
-        options += ["--perms", "1777", "--size", str(size), "--tmpfs", path]
+    for scratch, size in (("/tmp", SCRATCH_BYTES), ("/dev/shm", SHM_BYTES)):
+        options += ["--perms", "1777", "--size", str(size), "--tmpfs", scratch]
     return [*options, "--chdir", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/"]
 
 

@@ -8,7 +8,7 @@ process dies and its watcher (`job`) goes on with a new cell behind the pair tha
 from __future__ import annotations
 
 import _locale
-import _signal
+import _signal  # type: ignore[import-not-found]
 import _thread
 import contextvars
 import gc
@@ -25,11 +25,11 @@ from pathlib import Path
 from types import CodeType
 from typing import Any, NoReturn
 
-import board as boards
-from board import Board
-from runner import Explain, Outcome, run_classes
-from study import MARK, Study
-from tamper import Guard
+from . import board as boards
+from .board import Board
+from .runner import Explain, Outcome, run_classes
+from .study import MARK, Study
+from .tamper import Guard
 
 TEST_ERROR, VACUOUS, TAMPERED, CRASH, MEMORY, TIMEOUT, ERROR, FAIL, PASS = range(1, 10)
 
@@ -198,7 +198,7 @@ class _House:
             sys.path[:] = self._path
         if warnings.filters != self._filters:
             warnings.resetwarnings()
-            warnings.filters[:] = self._filters
+            warnings.filters[:] = self._filters  # type: ignore[index]
         if _locale.setlocale(_locale.LC_ALL) != self._locale:
             _locale.setlocale(_locale.LC_ALL, self._locale)
         if len(sys.modules) != self._module_count:

@@ -7,11 +7,10 @@ import os
 import traceback
 from typing import TYPE_CHECKING, Any
 
-import board as boards
-from cell import Cell, judge, load_solution
+from .cell import Cell, judge, load_solution
 
 if TYPE_CHECKING:
-    from job import Job
+    from .job import Job
 
 OUTPUT_SHOWN = 8_000
 MESSAGE_SHOWN = 4_000
@@ -20,11 +19,8 @@ MESSAGE_SHOWN = 4_000
 def explain_pair(job: Job) -> dict[str, Any]:
     """Run solution 0 against test 0 and tell what happened, as plain data of bounded size."""
     solution, test = job.solutions[0], job.tests[0]
-    if test.reason is not None:
-        return {"reason": test.reason}
-    if solution.code is None:
+    if test.reason is not None or solution.code is None:
         return {"message": solution.error}
-    record = job.run_tests(solution, [0])[0]
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)  # what nobody reads is dropped, not waited for
     job.board.clear()
@@ -46,8 +42,7 @@ def explain_pair(job: Job) -> dict[str, Any]:
     os.close(read_end)
     raw = job.board.read_text().decode(errors="replace")
     told = {key: str(value)[:MESSAGE_SHOWN] for key, value in json.loads(raw).items()} if raw else {}
-    return told | {"output": output.decode(errors="replace"), "cpu_ms": record.cpu_us / 1000,
-                   "wall_hit": bool(record.flags & boards.WALL)}
+    return told | {"output": output.decode(errors="replace")}
 
 
 def _narrate(job: Job, cell: Cell) -> None:

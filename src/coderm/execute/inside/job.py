@@ -21,14 +21,14 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-import board as boards
-import seccomp
-from board import Board, Record
-from cell import CRASH, ERROR, MEMORY, PASS, TEST_ERROR, TIMEOUT, VACUOUS, Cell, Solution
-from explain import explain_pair
-from study import MARK, Study, study
-from tamper import Guard
-from wire import Channel
+from . import board as boards
+from . import seccomp
+from .board import Board, Record
+from .cell import CRASH, ERROR, MEMORY, PASS, TEST_ERROR, TIMEOUT, VACUOUS, Cell, Solution
+from .explain import explain_pair
+from .study import MARK, Study, study
+from .tamper import Guard
+from .wire import Channel
 
 TICK_S = 0.02
 FREE_TIMEOUTS = 2  # so many timeouts of a candidate cost the full limit; each further one halves it
@@ -94,8 +94,7 @@ class Job:
         self._find_load_errors()
         self.channel.send("tests", {"reasons": [t.reason for t in self.tests]})
         if self.explain:
-            self.channel.send("explain", explain_pair(self))
-            return
+            self.channel.send("explain", {"told": explain_pair(self)})
         twins = _twins([t.code if t.reason is None else None for t in self.tests])
         rows: dict[int, list[Record]] = {}
         first_of = _twins([s.code for s in self.solutions])

@@ -87,9 +87,9 @@ def _program(pid: int) -> bytes:
     column, arch = _MACHINES[os.uname().machine]
     code = _op(_LD, _ARCH) + _op(_JEQ, arch, 1, 0) + _op(_RET, _KILL) + _op(_LD, _NR)
     code += _op(_JGE, 0x40000000, 0, 1) + _NOT_PERMITTED  # the x32 calls, whose numbers are others
-    for numbers in _DENIED.values():
-        if numbers[column] is not None:
-            code += _rule(numbers[column], _NOT_PERMITTED)
+    for number in (numbers[column] for numbers in _DENIED.values()):
+        if number is not None:
+            code += _rule(number, _NOT_PERMITTED)
     for numbers in _SIGNALS.values():
         body = _argument(0) + _op(_JGT, 0x7FFFFFFF, 2, 0) + _op(_JGT, pid, 0, 1) + _ALLOWED + _NOT_PERMITTED
         code += _rule(numbers[column], body)

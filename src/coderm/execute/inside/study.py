@@ -137,7 +137,7 @@ def _loads_code(tree: ast.Module) -> bool:
     return False
 
 
-def _is_constant_statement(node: ast.stmt) -> bool:
+def _is_constant_statement(node: ast.AST) -> bool:
     return isinstance(node, ast.Assign | ast.Expr | ast.AnnAssign) and (node.value is None or _is_constant(node.value))
 
 
@@ -180,10 +180,10 @@ def _failing_assertions(tree: ast.AST, skip: list[ast.FunctionDef | ast.AsyncFun
         if not swallowed and _can_fail(node):
             found.add(id(node))
         if isinstance(node, ast.Try) and _swallows(node):
-            for child in node.body:
-                visit(child, True)
-            for child in (*node.handlers, *node.orelse, *node.finalbody):
-                visit(child, swallowed)
+            for guarded in node.body:
+                visit(guarded, True)
+            for other in (*node.handlers, *node.orelse, *node.finalbody):
+                visit(other, swallowed)
             return
         if isinstance(node, ast.With) and any(_suppresses(item) for item in node.items):
             swallowed = True

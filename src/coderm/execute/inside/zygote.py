@@ -1,7 +1,6 @@
 """The zygote: an interpreter that has imported what solutions use, and forks a process for every job.
 
-Started once per worker as `python -I zygote.py`, with the channel on standard input and output. It runs no
-untrusted code.
+Started once per worker with the channel on standard input and output. It runs no untrusted code.
 """
 
 from __future__ import annotations
@@ -15,12 +14,10 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - before any import of ours
-
-from board import NOTHING, Board
-from job import Job
-from seccomp import protect
-from wire import Channel, Closed
+from .board import NOTHING, Board
+from .job import Job
+from .seccomp import protect
+from .wire import Channel, Closed
 
 PRELOAD = (
     "abc array asyncio base64 bisect calendar cmath collections.abc contextlib copy dataclasses datetime decimal enum "
@@ -41,8 +38,10 @@ def main() -> None:
     os.close(devnull)
     config, _ = channel.receive()
     become(config["uid"])
-    sys.path[:] = [p for p in sys.path if p != os.path.dirname(os.path.abspath(__file__))]  # noqa: PTH100, PTH120
+    sys.path.pop(0)  # where this package was found
     loaded = [name for name in PRELOAD if _import(name)]
+    for name in [name for name in sys.modules if name.partition(".")[0] == __package__]:
+        del sys.modules[name]  # nothing of ours is for candidates to import
     protect()
     pages = int(open("/proc/self/statm").read().split()[0])  # noqa: PTH123, SIM115
     base_memory = pages * resource.getpagesize()
@@ -93,6 +92,3 @@ def _serve(request: dict[str, Any], channel: Channel, board: Board, base_memory:
             channel.send("trouble", {"traceback": traceback.format_exc()})
         os._exit(status)
 
-
-if __name__ == "__main__":
-    main()

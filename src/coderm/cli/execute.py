@@ -1,0 +1,100 @@
+"""`coderm execute`, `coderm explain`: run candidates against tests, and show what became of one pair."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coderm.cli.app import app
+from coderm.records import Isolation, Protocol
+
+TimeLimit = Annotated[float, typer.Option("--time-limit", help="CPU seconds a pair may use.")]
+IsolationOption = Annotated[Isolation, typer.Option(
+    help="`shared`: candidate and test in one process, fast, for ranking. `split`: the candidate never sees the "
+         "test, for rewards that a model is trained on.")]
+Workers = Annotated[int | None, typer.Option(help="Jails to run side by side; by default one a core.")]
+Unsafe = Annotated[bool, typer.Option("--unsafe", help="Run WITHOUT the jail. Only for code that you trust.")]
+Python = Annotated[str | None, typer.Option(help="The interpreter that candidates run under (for packages that they "
+                                                 "may import); by default the one coderm runs under.")]
+
+
+@app.command()
+def execute(
+    run: Annotated[Path, typer.Argument(help="A run directory with solutions and unit tests.")],
+    isolation: IsolationOption = "shared",
+    time_limit: TimeLimit = 1.0,
+    memory_limit: Annotated[int, typer.Option(help="Memory a pair may use, in MiB.")] = 1024,
+    workers: Workers = None,
+    protocol: Annotated[Protocol | None, typer.Option(
+        help="`paper` runs every test, empty ones too, under a wall-clock limit; by default the run's own.")] = None,
+    behaviour: Annotated[bool, typer.Option(
+        "--behaviour", help="Also record what the solutions' functions return, for the rules that vote on it.")] = False,
+    python: Python = None,
+    unsafe: Unsafe = False,
+    redo: Annotated[bool, typer.Option("--redo", help="Execute again what was executed before.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a line.")] = False,
+) -> None:
+    """Run every candidate solution against every unit test of its problem.
+
+    Fills the reward matrix of each problem; what is there already is left alone, so a run that was interrupted
+    goes on where it stopped.
+    """
+    import json
+
+    from coderm.execute import Engine
+    from coderm.execute.stage import execute_run
+    from coderm.runs import Run
+
+    opened = Run(run)
+    engine = Engine(isolation, time_limit, memory_limit * 1024 * 1024, workers, behaviour=behaviour, python=python,
+                    protocol=protocol or opened.config.get("protocol", "default"), unsafe=unsafe)
+    with opened, engine:
+        done = execute_run(opened, engine, redo=redo)
+    if as_json:
+        print(json.dumps(done._asdict() | {"settings": engine.settings}))
+    else:
+        print(f"executed {done.problems} problems ({done.pairs:,} pairs) in {done.seconds:.1f} s; "
+              f"{done.skipped} were done before")
+
+
+@app.command()
+def explain(
+    run: Annotated[Path, typer.Argument(help="A run directory with solutions and unit tests.")],
+    task_id: Annotated[str, typer.Argument(help="The problem, e.g. HumanEval/0.")],
+    solution: Annotated[int, typer.Argument(help="Index of the candidate solution, from 0.")],
+    unit_test: Annotated[int, typer.Argument(help="Index of the unit test, from 0.")],
+    isolation: IsolationOption = "shared",
+    time_limit: TimeLimit = 1.0,
+    unsafe: Unsafe = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Run one pair and show what happened: the verdict and why, the assertion that failed, what was printed."""
+    import json
+
+    from coderm.errors import InputError
+    from coderm.execute import Engine
+    from coderm.runs import Run
+
+    opened = Run(run)
+    texts = []
+    for what, of_task, index in (("solution", opened.solutions(), solution), ("unit test", opened.unit_tests(), unit_test)):
+        if task_id not in of_task:
+            raise InputError(f"{run}: has no {what}s for {task_id!r}")
+        if not 0 <= index < len(of_task[task_id]):
+            raise InputError(f"{task_id}: {what} {index} is out of range, there are {len(of_task[task_id])}")
+        texts.append(of_task[task_id][index])
+    with Engine(isolation, time_limit, workers=1, unsafe=unsafe) as engine:
+        told = engine.explain(*texts)
+    if as_json:
+        print(json.dumps(told))
+        return
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False)
+    console.print(f"[bold]{told['verdict']}[/bold]  {task_id}, solution {solution}, unit test {unit_test}")
+    for name, value in told.items():
+        if name != "verdict" and value not in ("", None):
+            console.print(f"[dim]{name}:[/dim] {escape(str(value))}")

@@ -1,0 +1,59 @@
+"""Execution as a stage of a run: fills the reward matrix of every problem that lacks one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from coderm.errors import InputError
+from coderm.execute.engine import Engine
+from coderm.progress import Progress
+from coderm.runs import Run
+
+
+class Executed(NamedTuple):
+    """What one call did: problems and pairs executed now, problems that were done before, seconds."""
+
+    problems: int
+    pairs: int
+    skipped: int
+    seconds: float
+
+
+def execute_run(run: Run, engine: Engine, *, redo: bool = False, quiet: bool = False) -> Executed:
+    """Execute every problem of the run whose matrix is missing or was made for fewer solutions or tests.
+
+    Each matrix is on disk when its problem is done, so a kill loses at most the problems under way. The caller
+    holds the run's lock. Raises InputError where earlier matrices were made under other settings (`redo` makes
+    them anew) or where there is nothing to execute.
+    """
+    solutions, unit_tests = run.solutions(), run.unit_tests()
+    if not solutions or not unit_tests:
+        lacking = "solutions" if not solutions else "unit tests"
+        raise InputError(f"{run.path}: has no {lacking} to execute; see `coderm generate` and `coderm import`")
+    _check_settings(run, engine.settings, redo)
+    tasks = [task_id for task_id in solutions if task_id in unit_tests]
+    todo = [t for t in tasks if redo or run.matrix_shape(t) != (len(solutions[t]), len(unit_tests[t]))]
+    pairs, started = 0, time.monotonic()
+
+    def feed() -> Iterator[tuple[list[str], list[str]]]:
+        for task_id in todo:
+            yield solutions[task_id], unit_tests[task_id]
+
+    with Progress("executing", len(todo), quiet=quiet) as progress:
+        for task_id, matrix in zip(todo, engine.execute_many(feed()), strict=True):
+            run.save_matrix(task_id, matrix)
+            pairs += matrix.codes.size
+            progress.advance(note=f"{pairs / (time.monotonic() - started):,.0f} pairs/s")
+    return Executed(len(todo), pairs, len(tasks) - len(todo), time.monotonic() - started)
+
+
+def _check_settings(run: Run, settings: dict[str, Any], redo: bool) -> None:
+    """Matrices of one run are made under one set of limits: a run records them at the first execution."""
+    before = run.config.get("execute")
+    if before is not None and before != settings and not redo and (run.path / "rewards").exists():
+        differ = ", ".join(f"{k} {before.get(k)} then, {v} now" for k, v in settings.items() if before.get(k) != v)
+        raise InputError(f"{run.path}: was executed under other settings ({differ}); give the same ones or --redo")
+    if before != settings:
+        run.update_config(execute=settings)
