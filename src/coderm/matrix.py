@@ -95,8 +95,7 @@ class RewardMatrix:
         Of behaviour the calls that the chosen tests make are kept; all of them where `calls` is not known.
         """
         n, m = self.shape
-        rows = np.arange(n) if solutions is None else np.arange(n)[np.asarray(solutions)]
-        cols = np.arange(m) if unit_tests is None else np.arange(m)[np.asarray(unit_tests)]
+        rows, cols = _indices(n, solutions), _indices(m, unit_tests)
         grid = np.ix_(rows, cols)
         calls, behaviour = self.calls, self.behaviour
         if behaviour is not None:
@@ -114,3 +113,11 @@ class RewardMatrix:
             self_judged=None if self.self_judged is None else self.self_judged[grid],
             info=self.info,
         )
+
+
+def _indices(size: int, chosen: Any) -> NDArray[np.intp]:
+    """Plain indices from indices or a mask; an empty list has no integer type of its own."""
+    if chosen is None:
+        return np.arange(size)
+    chosen = np.asarray(chosen)
+    return np.arange(size)[chosen if chosen.size else chosen.astype(np.intp)]
