@@ -120,4 +120,5 @@ def _indices(size: int, chosen: Any) -> NDArray[np.intp]:
     if chosen is None:
         return np.arange(size)
     chosen = np.asarray(chosen)
-    return np.arange(size)[chosen if chosen.size else chosen.astype(np.intp)]
+    picked: NDArray[np.intp] = np.arange(size)[chosen if chosen.size else chosen.astype(np.intp)]
+    return picked
