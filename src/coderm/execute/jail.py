@@ -29,7 +29,7 @@ FIRST_UID = 1_879_000_000  # far from any user id in use; each worker takes its 
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC",
     "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "CODERM_SCRATCH": "/tmp:/dev/shm",
 }  # fmt: skip
 _KEPT_VARIABLES = ("OPENBLAS_CORETYPE",)  # some processors need it for numpy to load
 
@@ -54,7 +54,7 @@ def cage(python: str, number: int, *, unsafe: bool) -> Cage:
     zygote = [python, "-I", "-c", start]
     if unsafe:
         scratch = tempfile.mkdtemp(prefix="coderm-")
-        environment |= {"HOME": scratch, "TMPDIR": scratch}
+        environment |= {"HOME": scratch, "TMPDIR": scratch, "CODERM_SCRATCH": scratch}
         return Cage(zygote, environment, {"bubblewrap": False}, scratch=scratch)
     bwrap = find_bubblewrap()
     problem = bubblewrap_problem(bwrap)

@@ -33,6 +33,8 @@ def explain_pair(job: Job) -> dict[str, Any]:
             os.close(read_end)
             os.close(write_end)
             _narrate(job, Cell(job.board, job.guard, job.limit, job.paper))
+        except BaseException as e:
+            job.board.write_text(json.dumps({"message":traceback.format_exc()}).encode())
         finally:
             os._exit(0)
     os.close(write_end)
@@ -56,8 +58,7 @@ def _narrate(job: Job, cell: Cell) -> None:
         text = {"error": type(error).__name__, "message": str(error), "where": " > ".join(places)}
         job.board.write_text(json.dumps({k: v[:MESSAGE_SHOWN] for k, v in text.items()}).encode())
 
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True, errors="replace")  # type: ignore[union-attr]
+    sys.stdout, sys.stderr = (open(fd, "w", buffering=1, errors="replace") for fd in (1, 2))  # noqa: PTH123, SIM115
     signal.setitimer(cell.timer, job.limit)
     namespace = load_solution(job.solutions[0], explain=tell)
     if not isinstance(namespace, int):
