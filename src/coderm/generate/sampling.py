@@ -20,7 +20,7 @@ from coderm.errors import ModelError, ReplyError
 from coderm.generate.models import Completion, Kind, Message, Model, Sampling
 from coderm.generate.prompts import Shown, choose
 from coderm.progress import Progress
-from coderm.records import Problem, Protocol
+from coderm.records import Protocol
 from coderm.runs import Run
 
 GIVE_UP_AFTER = 8
@@ -50,7 +50,7 @@ class Tally:
     seconds: float = 0.0
     finish_reasons: Counter[str] = field(default_factory=Counter)
     failures: list[dict[str, object]] = field(default_factory=list)
-    """{"task_id", "indices", "error"} for every request that failed for good; they are asked for by the next call."""
+    """{"kind", "task_id", "indices", "error"} of requests that failed for good; the next call asks for them again."""
 
     def summary(self) -> str:
         """One line: how many replies, at what rate, and how many failed of what."""
@@ -62,6 +62,9 @@ class Tally:
         for error, count in Counter(str(row["error"]) for row in self.failures).most_common(3):
             line += f"\n{count} requests failed: {error}"
         return line
+
+
+_Answers = queue.SimpleQueue[tuple[Ask, list[Completion] | BaseException]]
 
 
 def plan(
@@ -111,7 +114,7 @@ def collect(
     """
     tally, started = Tally(), time.monotonic()
     pending = deque(ask for ask in asks if ask.indices)
-    answers: queue.SimpleQueue[tuple[Ask, list[Completion] | BaseException]] = queue.SimpleQueue()
+    answers: _Answers = queue.SimpleQueue()
     in_flight = unanswered = 0
     stop: BaseException | None = None
     with Progress(f"sampling {kind.replace('_', ' ')}s", sum(len(a.indices) for a in pending), quiet=quiet) as progress:
@@ -133,9 +136,10 @@ def collect(
             in_flight -= 1
             if isinstance(answer, ReplyError):
                 unanswered = unanswered + 1 if answer.unreachable else 0
-                failure: dict[str, object] = {"task_id": ask.task_id, "indices": list(ask.indices), "error": str(answer)}
+                failure: dict[str, object] = {"kind": kind, "task_id": ask.task_id, "indices": [*ask.indices],
+                                              "error": str(answer)}
                 tally.failures.append(failure)
-                run.append("failures", [{"kind": kind} | failure])
+                run.append("failures", [failure])
                 progress.advance(len(ask.indices))
                 if unanswered >= GIVE_UP_AFTER + model.concurrency:
                     stop = stop or ModelError(f"stopped: {unanswered} requests in a row failed, the last: {answer}")
@@ -166,7 +170,7 @@ def fingerprint(messages: Sequence[Message]) -> str:
     return hashlib.sha256(json.dumps(messages, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _work(model: Model, ask: Ask, sampling: Sampling, answers: queue.SimpleQueue[tuple[Ask, list[Completion] | BaseException]]) -> None:
+def _work(model: Model, ask: Ask, sampling: Sampling, answers: _Answers) -> None:
     try:
         answers.put((ask, model.request(ask.messages, len(ask.indices), sampling)))
     except BaseException as error:  # handed to the thread that collects, which decides what it means

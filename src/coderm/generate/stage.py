@@ -1,0 +1,78 @@
+"""Generation as a stage of a run: solutions by the policy model, unit tests by the generator, resumed where it stopped.
+
+What a kind of reply was sampled with is recorded in the run's config at the first call; a later call must be given
+the same, so that one run never mixes two models or two prompts unnoticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from coderm.errors import InputError
+from coderm.generate.extract.run import extract_run
+from coderm.generate.models import Kind, Sampling, open_model
+from coderm.generate.prompts import Shown
+from coderm.generate.sampling import Ask, Tally, collect, plan
+from coderm.records import Protocol
+from coderm.runs import Run
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the replies of one kind come from: the model and how it is asked."""
+
+    model: str
+    """A spec, see `coderm.generate.models`."""
+    sampling: Sampling = field(default_factory=Sampling)
+    seed: int = 0
+    prompt: str | None = None
+    """Name of a prompt; None takes what fits the problem and the protocol."""
+    shown: Shown = "none"
+    """Which candidate the unit test generator sees. Protocol "paper" always shows the first."""
+    concurrency: int | None = None
+    timeout: float = 600.0
+    api_key_env: str = "OPENAI_API_KEY"
+
+    def recorded(self, kind: Kind) -> dict[str, Any]:
+        """What must stay the same over the life of a run; nothing in it is secret."""
+        about = {"model": self.model, "prompt": self.prompt or "by problem", "seed": self.seed}
+        about |= {k: v for k, v in asdict(self.sampling).items() if k != "seed"}
+        return about | ({"shown": self.shown} if kind == "unit_test" else {})
+
+
+def missing(run: Run, kind: Kind, source: Source, want: Mapping[str, int], protocol: Protocol) -> list[Ask]:
+    """What `generate` would send; see `coderm.generate.sampling.plan`."""
+    shown = "first" if protocol == "paper" and source.shown == "none" else source.shown
+    return plan(run, kind, want, prompt=source.prompt, shown=shown, protocol=protocol)
+
+
+def generate(run: Run, kind: Kind, source: Source, want: Mapping[str, int], *, quiet: bool = False) -> Tally:
+    """Bring each problem to `want[task_id]` replies and extract them; the run's solutions or unit tests are then
+    ready to execute. What is there already is not asked for again, and the model is not even opened for nothing.
+
+    Raises InputError where the run was sampled with another model, prompt or settings; ModelError as `collect`.
+    """
+    protocol: Protocol = run.config.get("protocol", "default")
+    _agree(run, kind, source.recorded(kind))
+    asks = missing(run, kind, source, want, protocol)
+    tally = Tally()
+    if any(ask.indices for ask in asks):
+        try:
+            with run, open_model(source.model, kind, concurrency=source.concurrency, timeout=source.timeout,
+                                 api_key_env=source.api_key_env) as model:
+                run.update_config(generate=run.config.get("generate", {}) | {kind: source.recorded(kind)})
+                tally = collect(run, kind, model, asks, source.sampling, seed=source.seed, quiet=quiet)
+        finally:
+            if any(True for _ in run.rows(f"{kind}_replies")):
+                extract_run(run)
+    return tally
+
+
+def _agree(run: Run, kind: Kind, now: Mapping[str, Any]) -> None:
+    before = run.config.get("generate", {}).get(kind)
+    if before is not None and before != now:
+        differ = ", ".join(f"{k} {before.get(k)} then, {v} now" for k, v in now.items() if before.get(k) != v)
+        raise InputError(f"{run.path}: its {kind.replace('_', ' ')}s were sampled otherwise ({differ}); give the same "
+                         "settings, or another --out")
