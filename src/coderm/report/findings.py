@@ -39,6 +39,10 @@ class Standing:
         usable = [name for name in self.estimates if name not in BOUNDS]
         return max(usable, key=lambda name: (round(self.estimates[name].value, 9), name == "majority"))
 
+    def rivals(self, most: int = 3) -> list[str]:
+        """The best rules beside majority voting."""
+        return [name for name in self.estimates if name not in (*BOUNDS, "majority")][:most]
+
     def saviours(self, case: Case, most: int = 3) -> list[str]:
         """The best rules that are surely right on a problem where the majority vote is not."""
         if case.outcome not in ("lost", "shared"):

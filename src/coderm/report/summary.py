@@ -18,6 +18,7 @@ from coderm.report import svg
 from coderm.report.cases import OUTCOMES, Case, Outcome
 from coderm.report.findings import Standing, findings, headline, ladder, rules_section
 from coderm.report.parts import Chart, Section
+from coderm.report.scaling import scaling_sections
 from coderm.reward import rank, tasks_of
 from coderm.runs import Run
 
@@ -74,7 +75,8 @@ def summarise(run: Run) -> Summary:
     labelled = [task for task in tasks if task.context.labels is not None]
     standing = Standing(rank(labelled), [task.task_id for task in labelled]) if labelled else None
     rows = [_row(k, case, standing.saviours(case) if standing else ()) for k, case in enumerate(cases)]
-    sections = [*rules_section(standing), *_tests_section(cases)]
+    sections = [*rules_section(standing), *_tests_section(cases),
+                *scaling_sections(labelled, standing.rivals() if standing else ())]
     return Summary(
         cases=cases, name=run.path.resolve().name, about=_about(run, cases), headline=headline(standing, len(cases)),
         footer=_footer(run), ladder=ladder(standing), outcomes=_outcomes(rows), ends_bar=_ends_bar(rows),

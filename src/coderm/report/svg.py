@@ -76,7 +76,7 @@ def dot_plot(dots: Sequence[Dot], marks: dict[str, float], *, title: str, low: f
     return _chart("".join(parts), bottom + 24, title)
 
 
-def line_chart(series: Sequence[Series], *, title: str, x_label: str, y_label: str, height: int = 340) -> str:
+def line_chart(series: Sequence[Series], x_label: str, y_label: str, *, title: str, height: int = 340) -> str:
     """Lines with bands over a logarithmic x axis, each named at its end."""
     left, right, top, bottom = 46, 132, 14, height - 44
     xs = sorted({x for s in series for x in s.x})
