@@ -81,7 +81,8 @@ def _units_within(
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         guess = np.floor((-threshold / _SCALE - np.log(rates)) / np.log1p(-rates)) + 1
-    count = np.clip(np.nan_to_num(guess, nan=0.0, posinf=2.0**62, neginf=0.0), low, high).astype(np.int64)
+    guess = np.nan_to_num(guess, nan=0.0, posinf=2.0**62, neginf=0.0)
+    count: NDArray[np.int64] = np.clip(guess, low, high).astype(np.int64)
     wrong = ((count > low) & (_cost(rates, count - 1) > threshold)) | (
         (count < high) & (_cost(rates, count) <= threshold)
     )
