@@ -27,7 +27,7 @@ _WRAPPINGS = [
 class FakeModel(Model):
     """Writes solutions or unit tests for tiny problems; see `coderm.generate.models.Model`."""
 
-    spec, concurrency, batch = "fake", 4, 4
+    spec, concurrency, batch = "fake", 4, 1
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
@@ -41,19 +41,16 @@ class FakeModel(Model):
         return None
 
     def request(self, messages: Sequence[Message], n: int, sampling: Sampling) -> list[Completion]:
-        """Up to four completions; a problem it does not know gets an honest stub and a test that says little."""
+        """One completion; a problem it does not know gets an honest stub and a test that says little."""
         chat = "\n".join(message["content"] for message in messages)
+        rng = random.Random(f"{sampling.seed} {chat}")
         row = next((row for name, row in self._known.items() if re.search(rf"\b{name}\(|`{name}`", chat)), None)
-        completions = []
-        for choice in range(min(n, self.batch)):
-            rng = random.Random(f"{sampling.seed} {choice} {chat}")
-            if row is None:
-                code = self._unknown(chat)
-            else:
-                code = self._solution(row, rng) if self.kind == "solution" else self._unit_test(row, rng)
-            text = rng.choice(_WRAPPINGS).replace("{code}", code)
-            completions.append(Completion(text, len(chat) // 4 if choice == 0 else 0, len(text) // 4, "stop"))
-        return completions
+        if row is None:
+            code = self._unknown(chat)
+        else:
+            code = self._solution(row, rng) if self.kind == "solution" else self._unit_test(row, rng)
+        text = rng.choice(_WRAPPINGS).replace("{code}", code)
+        return [Completion(text, len(chat) // 4, len(text) // 4, "stop")]
 
     def _solution(self, row: dict[str, Any], rng: random.Random) -> str:
         return str(row["reference"] if rng.random() < 0.5 else rng.choice(row["wrong"]))

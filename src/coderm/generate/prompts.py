@@ -21,7 +21,8 @@ Shown = Literal["first", "each", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One prompt. `text` has the places {problem}, {prose}, {solution} and {entry_point}."""
+    """One prompt. Places in its text: {problem} as it is, {question} (code fenced), {prose} (see `in_prose`),
+    {solution}, {entry_point}."""
 
     name: str
     version: int
@@ -45,6 +46,7 @@ class Prompt:
             raise InputError(f"prompt {self.label} shows a candidate solution; {problem.task_id} has none")
         places = {
             "problem": problem.prompt,
+            "question": _question(problem),
             "prose": in_prose(problem),
             "solution": (solution or "").strip("\n"),
             "entry_point": problem.entry_point or "the function",
@@ -95,7 +97,7 @@ exceptions.
     Prompt("plain-test", 1, "unit_test", """\
 Write unit tests for a Python function. This is the problem it solves:
 
-{problem}
+{question}
 
 Answer with one Python code block that holds one `unittest.TestCase` class with four short test methods. Each method \
 calls `{entry_point}` on one concrete input and checks the result with one assertion on the exact value that the \
@@ -105,7 +107,7 @@ import it.
     Prompt("plain-test-solution", 1, "unit_test", """\
 Write unit tests for a Python function. This is the problem it solves:
 
-{problem}
+{question}
 
 Somebody wrote this solution, which may be wrong:
 
@@ -120,7 +122,7 @@ problem demands, whatever the solution above returns. `{entry_point}` is already
     Prompt("stdin-test", 1, "unit_test", """\
 Write unit tests for a Python program. This is the problem it solves:
 
-{problem}
+{question}
 
 The program is available as the function `run_program(stdin)`: it takes the whole standard input as a string and \
 returns the standard output as a string. Answer with one Python code block that holds one `unittest.TestCase` class \
@@ -167,6 +169,11 @@ def in_prose(problem: Problem) -> str:
         return f"{prose}\n "
     lines = (line.strip() for line in (example + rest).strip().splitlines())
     return prose + "\n" + "\n".join(lines)
+
+
+def _question(problem: Problem) -> str:
+    text = problem.prompt.strip("\n")
+    return f"```python\n{text}\n```" if _docstring(problem) is not None else text
 
 
 def _docstring(problem: Problem) -> str | None:

@@ -1,7 +1,7 @@
 """Sampling to disk as replies arrive: what was paid for is written at once, what is missing is all that is asked for.
 
-`plan` says which replies a run still lacks, `collect` gets them. Asking for more of some problems later is the same
-call with larger numbers: `plan(run, "unit_test", {"HumanEval/3": 24}, ...)` brings that problem to 24 replies.
+`plan` says which replies are still lacking, `collect` gets them. Asking for more of some problems later is the same
+call with larger numbers: `want={"HumanEval/3": 24}` brings that problem to 24 replies.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ import queue
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 
 from coderm.errors import ModelError, ReplyError
 from coderm.generate.models import Completion, Kind, Message, Model, Sampling
 from coderm.generate.prompts import Shown, choose
 from coderm.progress import Progress
-from coderm.records import Protocol
+from coderm.records import Problem, Protocol
 from coderm.runs import Run
 
 GIVE_UP_AFTER = 8
@@ -63,44 +62,45 @@ class Tally:
             line += f"\n{count} requests failed: {error}"
         return line
 
+    def as_json(self) -> dict[str, object]:
+        """The same as an object."""
+        return vars(self) | {"finish_reasons": dict(self.finish_reasons)}
+
 
 _Answers = queue.SimpleQueue[tuple[Ask, list[Completion] | BaseException]]
 
 
 def plan(
-    run: Run,
     kind: Kind,
+    problems: Iterable[Problem],
     want: Mapping[str, int],
     *,
+    have: Mapping[str, Collection[int]],
+    candidates: Mapping[str, Sequence[str]],
     prompt: str | None = None,
     shown: Shown = "none",
     protocol: Protocol = "default",
 ) -> list[Ask]:
-    """What a run lacks to have `want[task_id]` replies of a kind for each problem; nothing is sent.
+    """What is lacking to `want[task_id]` replies of a kind for each problem, beside the indices it has.
 
     A prompt that shows a candidate takes the first extracted one, or with `shown="each"` another for each test
     (the j-th test sees candidate j mod N). A problem without a candidate to show is passed over: there is nothing
     that its tests could choose from. Raises InputError for a prompt that does not exist.
     """
-    have: dict[str, set[int]] = {}
-    for row in run.rows(f"{kind}_replies"):
-        have.setdefault(row["task_id"], set()).add(row["index"])
-    solutions = run.solutions() if kind == "unit_test" else {}
     asks = []
-    for problem in run.problems():
+    for problem in problems:
         missing = [j for j in range(want.get(problem.task_id, 0)) if j not in have.get(problem.task_id, ())]
         chosen = choose(problem, kind, protocol=protocol, shown=shown, name=prompt)
-        candidates = solutions.get(problem.task_id, [])
-        if chosen.shows_solution and not candidates:
+        if not chosen.shows_solution:
+            asks.append(Ask(problem.task_id, missing, chosen.messages(problem), chosen.label))
             continue
-
-        def shown_to(j: int, count: int = len(candidates), needed: bool = chosen.shows_solution) -> int | None:
-            return (j % count if shown == "each" else 0) if needed else None
-
-        for candidate, indices in groupby(missing, key=shown_to):
-            messages = chosen.messages(problem, None if candidate is None else candidates[candidate])
-            asks.append(Ask(problem.task_id, tuple(indices), messages, chosen.label, candidate))
-    return asks
+        texts = candidates.get(problem.task_id, ())
+        by_candidate: dict[int, list[int]] = {}
+        for j in missing if texts else ():
+            by_candidate.setdefault(j % len(texts) if shown == "each" else 0, []).append(j)
+        asks += [Ask(problem.task_id, indices, chosen.messages(problem, texts[i]), chosen.label, i)
+                 for i, indices in by_candidate.items()]
+    return [ask for ask in asks if ask.indices]
 
 
 def collect(
@@ -113,7 +113,7 @@ def collect(
     raises ModelError after the replies in flight are written, and so does an interrupt.
     """
     tally, started = Tally(), time.monotonic()
-    pending = deque(ask for ask in asks if ask.indices)
+    pending = deque(asks)
     answers: _Answers = queue.SimpleQueue()
     in_flight = unanswered = 0
     stop: BaseException | None = None

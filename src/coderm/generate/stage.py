@@ -6,7 +6,7 @@ the same, so that one run never mixes two models or two prompts unnoticed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from coderm.generate.extract.run import extract_run
 from coderm.generate.models import Kind, Sampling, open_model
 from coderm.generate.prompts import Shown
 from coderm.generate.sampling import Ask, Tally, collect, plan
-from coderm.records import Protocol
+from coderm.records import Problem, Protocol
 from coderm.runs import Run
 
 
@@ -42,10 +42,17 @@ class Source:
         return about | ({"shown": self.shown} if kind == "unit_test" else {})
 
 
-def missing(run: Run, kind: Kind, source: Source, want: Mapping[str, int], protocol: Protocol) -> list[Ask]:
-    """What `generate` would send; see `coderm.generate.sampling.plan`."""
+def missing(
+    run: Run | None, problems: Iterable[Problem], kind: Kind, source: Source, want: Mapping[str, int],
+    protocol: Protocol,
+) -> list[Ask]:
+    """What `generate` would send to bring a run (None: a new one) to so many replies; nothing is sent."""
+    have: dict[str, set[int]] = {}
+    for row in run.rows(f"{kind}_replies") if run else ():
+        have.setdefault(row["task_id"], set()).add(row["index"])
     shown = "first" if protocol == "paper" and source.shown == "none" else source.shown
-    return plan(run, kind, want, prompt=source.prompt, shown=shown, protocol=protocol)
+    return plan(kind, problems, want, have=have, candidates=run.solutions() if run else {}, prompt=source.prompt,
+                shown=shown, protocol=protocol)
 
 
 def generate(run: Run, kind: Kind, source: Source, want: Mapping[str, int], *, quiet: bool = False) -> Tally:
@@ -56,9 +63,9 @@ def generate(run: Run, kind: Kind, source: Source, want: Mapping[str, int], *, q
     """
     protocol: Protocol = run.config.get("protocol", "default")
     _agree(run, kind, source.recorded(kind))
-    asks = missing(run, kind, source, want, protocol)
+    asks = missing(run, run.problems(), kind, source, want, protocol)
     tally = Tally()
-    if any(ask.indices for ask in asks):
+    if asks:
         try:
             with run, open_model(source.model, kind, concurrency=source.concurrency, timeout=source.timeout,
                                  api_key_env=source.api_key_env) as model:

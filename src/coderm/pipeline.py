@@ -1,0 +1,82 @@
+"""`coderm run`: generate, execute, label and rank a data set in one go; every stage resumes where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from coderm.errors import InputError
+from coderm.execute import Engine
+from coderm.execute.stage import execute_run
+from coderm.generate.models import Kind
+from coderm.generate.sampling import Tally
+from coderm.generate.stage import Source, generate, missing
+from coderm.problems import load
+from coderm.records import Problem, Protocol
+from coderm.runs import Run
+
+
+def open_run(out: Path, dataset: str | None, limit: int | None, protocol: Protocol | None) -> tuple[Run, list[str]]:
+    """The run at `out`, made where there is none, and the task_ids that a command works on.
+
+    `dataset` None takes the problems that the run holds. Raises InputError where there are none, or where the run
+    was made under another protocol.
+    """
+    if dataset is None:
+        run = Run(out)
+        tasks = [problem.task_id for problem in run.problems()][:limit]
+    else:
+        problems = load(dataset, limit)
+        run = Run.create(out, protocol=protocol or "default", dataset=dataset)
+        with run:
+            run.add_problems(problems)
+        tasks = [problem.task_id for problem in problems]
+    recorded = run.config.get("protocol", "default")
+    if protocol is not None and protocol != recorded:
+        raise InputError(f"{out}: was made under protocol {recorded!r}; leave --protocol away or choose another --out")
+    if not tasks:
+        raise InputError(f"{out}: holds no problems; name a data set")
+    return run, tasks
+
+
+def run_all(
+    run: Run, tasks: Sequence[str], policy: Source, tester: Source, n: int, m: int, engine: Engine
+) -> dict[str, Tally]:
+    """Bring every task to n solutions and m unit tests, execute and label them; the run is then ready to be ranked."""
+    tallies = {
+        "solutions": generate(run, "solution", policy, dict.fromkeys(tasks, n)),
+        "unit_tests": generate(run, "unit_test", tester, dict.fromkeys(tasks, m)),
+    }
+    with run, engine:
+        execute_run(run, engine)
+        from coderm.label import label_run
+        if any(problem.ground_truth for problem in run.problems()):
+            label_run(run, engine)
+    return tallies
+
+
+def dry_run(
+    out: Path, problems: Sequence[Problem], wanted: dict[Kind, tuple[Source, int]], protocol: Protocol
+) -> dict[str, Any]:
+    """What would be sent, without sending or writing anything: counts, an upper bound of tokens, the first prompt.
+
+    A token is at least one byte, so the bytes of the prompts bound their tokens (usually a quarter of it).
+    """
+    run = Run(out) if (out / "config.json").exists() else None
+    told: dict[str, Any] = {}
+    for kind, (source, count) in wanted.items():
+        want = dict.fromkeys((p.task_id for p in problems), count)
+        asks = missing(run, problems, kind, source, want, protocol)
+        replies = sum(len(ask.indices) for ask in asks)
+        told[f"{kind}s"] = {
+            "model": source.model,
+            "problems": len({ask.task_id for ask in asks}),
+            "replies": replies,
+            "prompt_tokens_at_most": sum(len(ask.indices) * sum(len(m["content"].encode()) for m in ask.messages)
+                                         for ask in asks),
+            "completion_tokens_at_most": replies * source.sampling.max_tokens,
+            "prompts": sorted({ask.prompt for ask in asks}),
+            "first_prompt": asks[0].messages if asks else None,
+        }
+    return told
