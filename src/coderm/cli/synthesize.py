@@ -60,3 +60,40 @@ def synthesize(
         print(json.dumps([dataclasses.asdict(tally) for tally in tallies]))
     else:
         print(funnel.table(tallies), end="")
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Argument(help="A run of `coderm synthesize`, or its sft.jsonl.")],
+    base: Annotated[str, typer.Option(
+        help="Model to start from: a folder, a FILE.gguf, a name on the Hugging Face hub, or tiny (a random toy that "
+             "shows the path).")],
+    out: Annotated[Path, typer.Option(help="Folder of the trained model; the same command goes on after a kill.")],
+    lora: Annotated[bool, typer.Option("--lora/--full", help="Train LoRA adapters and merge them, or all weights.")
+                    ] = True,
+    epochs: Annotated[float, typer.Option(min=0, help="Passes over the rows.")] = 3.0,
+    learning_rate: Annotated[float | None, typer.Option(help="Default: 2e-4 with LoRA, 1e-5 without.")] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Rows a step.")] = 16,
+    at_once: Annotated[int, typer.Option(min=1, help="Rows in memory at once; divides --batch.")] = 1,
+    max_length: Annotated[int, typer.Option(min=16, help="Tokens of a row; longer rows are left out.")] = 4096,
+    packing: Annotated[bool, typer.Option(help="Several rows a sequence; needs flash attention.")] = False,
+    save_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 100,
+    seed: Annotated[int, typer.Option(help="Seed of data order and weights.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the training report as JSON.")] = False,
+) -> None:
+    """Fine-tune a language model to write unit tests (needs the extra train).
+
+    The folder holds safetensors, tokenizer and a model card; use it as `--tester hf:OUT`.
+    """
+    from coderm.train.sft import Settings
+    from coderm.train.sft import train as fit
+
+    report = fit(data, out, Settings(base=base, lora=lora, epochs=epochs, learning_rate=learning_rate, batch=batch,
+                                     at_once=at_once, max_length=max_length, packing=packing, save_every=save_every,
+                                     seed=seed))
+    if as_json:
+        print(json.dumps(report))
+    else:
+        first, last = report["log"][0], report["log"][-1]
+        print(f"{report['steps']} steps on {report['rows_trained']} rows, loss {first['loss']:.3f} to "
+              f"{last['loss']:.3f}; the model is in {out}, its card in {out / 'README.md'}")

@@ -16,7 +16,7 @@ def sft_rows(items: Iterable[Item]) -> Iterator[Item]:
     The answer is the test in one fenced block, which is what the extraction of replies looks for.
     """
     for item in items:
-        prompt = UNIT_TESTS.messages(question=item["question"], solution=item["solution"])
+        prompt = UNIT_TESTS.messages(question=item["question"], solution=item["solution"].strip("\n"))
         for test in item["tests"]:
             answer = {"role": "assistant", "content": f"```python\n{test['text'].strip()}\n```"}
             yield {"prompt": prompt, "completion": [answer], "task_id": item["task_id"]}

@@ -1,7 +1,7 @@
 """The prompts of the data pipeline, each named and versioned; a run records which it used.
 
-All wording is ours except UNIT_TESTS: the published CodeRM-8B weights expect exactly that text, so it is an
-interface (Ma et al. 2025, §3.1), its "it's" included.
+All wording is ours except UNIT_TESTS, which is the prompt that a trained generator will be asked with: the one that
+the published CodeRM-8B weights expect (Ma et al. 2025, §3.1).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from coderm.generate.models import Message
+from coderm.generate.prompts import PROMPTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +106,8 @@ Program:
 ```
 """)
 
-UNIT_TESTS = Prompt("coderm-8b", 1, """\
-Below is a question and it's corresponding code answer. Please write test cases to check the correctness of the \
-code answer. You need to use the unittest library in Python and create a test class for testing.
-
-### question
-{question}
-
-### code solution
-{solution}
-
-Please add detailed comments to the test cases you write. You do not need to test the function's ability to throw \
-exceptions.
-""")
+_CODERM = PROMPTS["coderm-8b"]
+UNIT_TESTS = Prompt(_CODERM.name, _CODERM.version, _CODERM.text.replace("{prose}", "{question}"))
 
 REPAIR = Prompt("repair", 1, """\
 The unit test below fails on a solution that is known to be right, so some of its expected values are wrong.

@@ -41,7 +41,7 @@ class SampleTests:
         return in_parallel(self._sample, items, self.teacher.concurrency)
 
     def _sample(self, item: Item) -> Outcome:
-        messages = UNIT_TESTS.messages(question=item["question"], solution=item["solution"])
+        messages = UNIT_TESTS.messages(question=item["question"], solution=item["solution"].strip("\n"))
         replies = ask(self.teacher, messages, self.per_problem, Sampling())
         tests, rejected = [], []
         for number, reply in enumerate(replies):
