@@ -1,9 +1,9 @@
-"""`coderm report`: a run as one page to look at."""
+"""`coderm report` and `coderm reproduce`: a run as a page to look at, and as the tables and figures of the paper."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -23,3 +23,31 @@ def report(
     from coderm.runs import load
 
     print(write_report(load(run), out or run / "report.html"))
+
+
+@app.command()
+def reproduce(
+    what: Annotated[Literal["table1", "table2", "fig1", "fig3", "fig5", "fig6"],
+                    typer.Argument(help="table1: best-of-N by method. table2: quality of the tests. fig1: accuracy "
+                                        "against tests and candidates (several runs: figure 2). fig3: gain by "
+                                        "difficulty, with figure 8's heat map. fig5: by generator. fig6: budgets.")],
+    runs: Annotated[list[Path], typer.Argument(help="Run directories, executed and labelled.")],
+    out: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("reproduced"),
+    select: Annotated[str, typer.Option(help="Figures 1, 3 and 5: the rule that chooses.")] = "majority",
+    resampling: Annotated[Literal["paper", "bootstrap"], typer.Option(
+        help="Figures 1, 3 and 5. `paper`: tests drawn without replacement, the first n candidates. `bootstrap`: "
+             "tests, candidates and problems drawn with replacement.")] = "paper",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the files as one JSON object.")] = False,
+) -> None:
+    """Make a table or figure of Ma et al. 2025 (arXiv 2501.01054) from one's own runs.
+
+    Tables come as Markdown and CSV, with the paper's own figures beside them, marked `as printed`, where model and
+    benchmark match. Figures come as PDF, SVG and PNG, with a CSV of what was plotted. Prints the files it wrote.
+    """
+    import json
+
+    from coderm.report.reproduce import reproduce as make
+    from coderm.runs import load
+
+    paths = make(what, [load(run) for run in runs], out, rule=select, method=resampling)
+    print(json.dumps({"files": [str(path) for path in paths]}) if as_json else "\n".join(map(str, paths)))

@@ -1,0 +1,50 @@
+"""`coderm reproduce`: a table or figure of Ma et al. 2025 over one's own runs, as files."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from coderm.errors import InputError
+from coderm.report import draw, tables
+from coderm.report.about import about
+from coderm.report.series import FIGURES, Runs, Settings
+from coderm.reward import Task, resolve, tasks_of
+from coderm.reward.curves import Method
+from coderm.runs import Run
+
+What = Literal["table1", "table2", "fig1", "fig3", "fig5", "fig6"]
+
+
+def reproduce(what: What, runs: Sequence[Run], out: Path, *, rule: str = "majority", method: Method = "paper",
+              resamples: int = 100) -> list[Path]:
+    """Write the table (Markdown, CSV) or figure (PDF, SVG, PNG, CSV) into `out`; returns the files.
+
+    `rule`, `method` and `resamples` are for figures: what is curved and how it is resampled. Raises InputError for
+    a run that is not labelled, MissingExtra for a figure without matplotlib.
+    """
+    labelled: Runs = [(about(run), _labelled(run)) for run in runs]
+    out.mkdir(parents=True, exist_ok=True)
+    if what in ("table1", "table2"):
+        table = tables.table1(labelled) if what == "table1" else tables.table2(labelled)
+        text, data = out / f"{what}.md", out / f"{what}.csv"
+        text.write_text(table.markdown())
+        with data.open("w", newline="") as file:
+            writer = csv.DictWriter(file, table.records[0].keys())
+            writer.writeheader()
+            writer.writerows(table.records)
+        return [text, data]
+    plot = FIGURES[what](labelled, Settings(resolve(rule), rule, method, resamples))
+    drawn = draw.draw_groups(plot, out) if what == "fig5" else draw.draw_lines(plot, out)
+    if what == "fig3":
+        drawn += draw.draw_heat(plot, out)
+    return [*drawn, draw.write_csv(plot, out)]
+
+
+def _labelled(run: Run) -> list[Task]:
+    tasks = [task for task in tasks_of(run) if task.context.labels is not None]
+    if not tasks:
+        raise InputError(f"{run.path}: no labels; run `coderm label {run.path}` first")
+    return tasks

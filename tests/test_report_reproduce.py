@@ -1,0 +1,133 @@
+"""Tables and figures of the paper over made-up runs: numbers, layout, what is marked as printed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from report_runs import synthetic_run
+from typer.testing import CliRunner
+
+from coderm.cli import app
+from coderm.errors import InputError, MissingExtra
+from coderm.report.about import about, paper_name
+from coderm.report.reproduce import reproduce
+from coderm.report.scaling import sizes
+from coderm.reward import SELECTORS, accuracies, difficulty_quintiles, scaling_curve, tasks_of
+from coderm.runs import Run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return synthetic_run(tmp_path_factory.mktemp("runs") / "made-up", problems=20, n=12, m=9)
+
+
+@pytest.fixture(scope="module")
+def paper_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    path = tmp_path_factory.mktemp("runs") / "like-the-paper"
+    return synthetic_run(path, problems=20, n=12, m=15, seed=1, dataset="humaneval+:HumanEvalPlus.jsonl", generate={
+        "solution": {"model": "openai:meta-llama/Meta-Llama-3-8B-Instruct@http://localhost:8000/v1"},
+        "unit_test": {"model": "local:/models/CodeRM-8B.Q8_0.gguf"}})
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize(("spec", "name"), [
+    ("openai:gpt-4o-mini", "GPT-4o-mini"), ("openai:gpt-3.5-turbo-0125", "GPT-3.5"), ("openai:gpt-4o", None),
+    ("hf:meta-llama/Llama-3.1-8B-Instruct", "Llama3.1-8B"), ("Llama3-70B", "Llama3-70B"),
+    ("openai:meta-llama/Llama-3.1-70B-Instruct@http://coderm-8b:80", "Llama3.1-70B"), ("qwen2.5", None), ("", None)])
+def test_models_of_the_paper_are_known_by_their_usual_names(spec: str, name: str | None) -> None:
+    assert paper_name(spec) == name
+
+
+def test_sizes_end_with_all() -> None:
+    assert sizes(100) == (1, 2, 5, 10, 20, 50, 100)
+    assert sizes(16, 3) == (5, 10, 16)
+    assert sizes(1) == (1,)
+
+
+def test_table1_sets_printed_figures_beside_ours_where_all_match(run: Run, paper_run: Run, tmp_path: Path) -> None:
+    assert about(paper_run).label == "Llama3-8B × CodeRM-8B"
+    text, data = reproduce("table1", [run, paper_run], tmp_path)
+    found = {(row["run"], row["method"]): row for row in rows(data)}
+    tasks = tasks_of(run)
+    for name in ("random", "majority", "codet", "oracle"):
+        ours = float(found["made-up", name]["accuracy"])
+        assert ours == pytest.approx(100 * accuracies(tasks, SELECTORS[name]).mean())
+    assert found["like-the-paper", "majority"]["printed"] == "72.01"
+    assert found["like-the-paper", "random"]["printed"] == "53.58"
+    assert found["like-the-paper", "mpsc-no-spec"]["printed"] == "59.72"
+    assert found["like-the-paper", "variance"]["printed"] == ""
+    assert {row["printed"] for row in rows(data) if row["run"] == "made-up"} == {""}
+    head = next(line for line in text.read_text().splitlines() if line.startswith("| method"))
+    assert head.count("as printed") == 1 and head.endswith("HumanEval+: Llama3-8B × CodeRM-8B | as printed |")
+
+
+def test_table2_gives_both_readings(run: Run, tmp_path: Path) -> None:
+    text, data = reproduce("table2", [run], tmp_path)
+    individual, multiple = rows(data)
+    tp, fp, tn = (int(individual[name]) for name in ("tp", "fp", "tn"))
+    assert float(individual["far_paper"]) == pytest.approx(100 * fp / (fp + tp))
+    assert float(individual["far"]) == pytest.approx(100 * fp / (fp + tn))
+    assert multiple["judged"] == "multiple" and "as printed" not in text.read_text()
+    ratio = float(individual["accuracy"])
+    assert f"| {ratio:.2f} |" in text.read_text()
+
+
+def test_figures_plot_what_the_curves_say(run: Run, paper_run: Run, tmp_path: Path) -> None:
+    tasks = tasks_of(run)
+    pdf, svg, png, data = reproduce("fig1", [run], tmp_path / "one", resamples=20)
+    assert pdf.read_bytes().startswith(b"%PDF") and b"<svg" in svg.read_bytes() and png.read_bytes()[1:4] == b"PNG"
+    last = [row for row in rows(data) if row["line"] == "12 candidates"][-1]
+    assert float(last["mean"]) == pytest.approx(100 * accuracies(tasks, SELECTORS["majority"]).mean(), abs=0.01)
+    assert {row["line"] for row in rows(data)} == {"1 candidates", "2 candidates", "5 candidates", "10 candidates",
+                                                   "12 candidates"}
+    several = rows(reproduce("fig1", [run, paper_run], tmp_path / "two", resamples=5)[-1])
+    assert {row["line"] for row in several} == {"made-up, 12 candidates", "Llama3-8B × CodeRM-8B, 12 candidates"}
+
+
+def test_figure_3_is_the_gain_of_each_quintile(run: Run, tmp_path: Path) -> None:
+    paths = reproduce("fig3", [run], tmp_path, resamples=20)
+    assert {path.name for path in paths} >= {"fig3.svg", "fig3-heatmap.pdf", "fig3.csv"}
+    tasks = tasks_of(run)
+    curve = scaling_curve(tasks, SELECTORS["majority"], [12], [1, 9], resamples=20)
+    means = curve.means(difficulty_quintiles(tasks) == 5)[0]
+    last = [row for row in rows(paths[-1]) if row["line"].startswith("5")][-1]
+    assert (last["x"], float(last["mean"])) == ("9", pytest.approx(100 * (means[1] - means[0]), abs=0.01))
+
+
+def test_figure_5_has_a_panel_a_benchmark(run: Run, paper_run: Run, tmp_path: Path) -> None:
+    found = rows(reproduce("fig5", [run, paper_run], tmp_path, resamples=5)[-1])
+    assert [(row["panel"], row["x"]) for row in found] == [("made-up", x) for x in ("1", "5", "9")] + [
+        ("HumanEval+, policy Llama3-8B", x) for x in ("1", "5", "10", "15")]
+
+
+def test_same_figure_same_bytes(run: Run, tmp_path: Path) -> None:
+    first, second = (reproduce("fig5", [run], tmp_path / k, resamples=5) for k in "ab")
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+def test_what_cannot_be_made_says_why(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = synthetic_run(tmp_path / "bare", problems=3, n=4, m=4)
+    with pytest.raises(InputError, match="quintiles"):
+        reproduce("fig3", [bare], tmp_path)
+    (bare.path / "labels.jsonl").unlink()
+    with pytest.raises(InputError, match="coderm label"):
+        reproduce("table1", [bare], tmp_path)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(MissingExtra, match=r"coderm\[report\]"):
+        reproduce("fig5", [run], tmp_path, resamples=2)
+
+
+def test_command_line(run: Run, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["reproduce", "table2", str(run.path), "--out", str(tmp_path), "--json"])
+    assert result.exit_code == 0
+    assert [Path(path).name for path in json.loads(result.stdout)["files"]] == ["table2.md", "table2.csv"]
+    result = CliRunner().invoke(app, ["report", str(run.path), "--out", str(tmp_path / "page.html")])
+    assert result.exit_code == 0 and result.stdout.strip() == str(tmp_path / "page.html")
