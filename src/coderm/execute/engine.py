@@ -60,7 +60,7 @@ class _Chunk:
     tests: list[int]
     alone: bool = False
     attempts: int = 0
-    dead: list[tuple[str, int, int]] = field(default_factory=list)
+    dead: list[tuple[str, int]] = field(default_factory=list)
 
 
 class Engine:
@@ -289,8 +289,7 @@ class _Schedule:
         if header["status"] != 0:
             if header["compiling"] is not None:
                 kind, position = header["compiling"]
-                verdict = Verdict.TEST_ERROR if kind == "unit_test" else Verdict.ERROR
-                chunk.dead.append((kind, position, int(verdict)))
+                chunk.dead.append((kind, position))
                 chunk.attempts -= 1  # that text is the cause, and it will not be compiled again
             else:
                 worker.restart()

@@ -13,27 +13,32 @@ import mmap
 import struct
 from typing import Any, NamedTuple
 
-_HEADER = struct.Struct("<iBBBxdQ")
-_LOADED_AT = 6
+_HEADER = struct.Struct("<iBBBxIxxxxdQ")
+_BEGIN = struct.Struct("<iBBBx")
+_VERIFIED = struct.Struct("<I")
+_CLOCKS = struct.Struct("<dQ")
+_CLOCKS_AT, _LOADED_AT, _VERIFIED_AT = 16, 6, 8
 _RECORD = struct.Struct("<BBBxHHI")
 RECORD_SIZE = _RECORD.size
 _TEXT_LENGTH = struct.Struct("<I")
 
 IDLE = -1
-NOTHING, STARTED, DONE = 0, 1, 2
+NOTHING, DONE = 0, 1
 WALL, SELF_JUDGED, SLOWED = 1, 2, 4
 
 
 class Header(NamedTuple):
-    """`current` is the test being run or IDLE; `started` and `cpu_ns` are clocks when it began.
+    """What the cell is doing: `current` is the place of the pair being run.
 
-    `loaded` says that the solution has been executed and the test has begun.
+    `loaded` says that its solution has been executed and the test has begun, `verified` how many rows of a plain
+    cell were followed by a clean check; `started` and `cpu_ns` are the clocks when the pair began.
     """
 
     current: int
     finished: int
     clean: int
     loaded: int
+    verified: int
     started: float
     cpu_ns: int
 
@@ -50,11 +55,10 @@ class Record(NamedTuple):
 
 
 class Board:
-    """A header, `tests` records and room for `text_room` bytes of text."""
+    """A header, `places` records and room for `text_room` bytes of text."""
 
-    def __init__(self, tests: int, text_room: int = 0) -> None:
-        self.tests = tests
-        self._text_at = _HEADER.size + RECORD_SIZE * tests
+    def __init__(self, places: int, text_room: int = 0) -> None:
+        self._text_at = _HEADER.size + RECORD_SIZE * places
         self._room = text_room
         self._memory = mmap.mmap(-1, self._text_at + _TEXT_LENGTH.size + text_room)
 
@@ -62,20 +66,33 @@ class Board:
         """Forget every record and text."""
         self._memory[:] = bytes(len(self._memory))
 
-    def header(self, current: int, started: float, cpu_ns: int, finished: int = 0, clean: int = 0) -> None:
-        _HEADER.pack_into(self._memory, 0, current, finished, clean, 0, started, cpu_ns)
+    def begin(self, place: int, started: float, cpu_ns: int) -> None:
+        """A pair begins."""
+        _BEGIN.pack_into(self._memory, 0, place, 0, 0, 0)
+        _CLOCKS.pack_into(self._memory, _CLOCKS_AT, started, cpu_ns)
 
     def loaded(self) -> None:
+        """The solution of the current pair has been executed."""
         self._memory[_LOADED_AT] = 1
+
+    def verify(self, rows: int) -> None:
+        """So many rows are done and were followed by a clean check."""
+        _VERIFIED.pack_into(self._memory, _VERIFIED_AT, rows)
+
+    def finish(self, clean: bool) -> None:
+        """The cell has run all that it will."""
+        _BEGIN.pack_into(self._memory, 0, IDLE, 1, clean, 0)
 
     def read_header(self) -> Header:
         return Header._make(_HEADER.unpack_from(self._memory, 0))
 
-    def write(self, test: int, *fields: int) -> None:
-        _RECORD.pack_into(self._memory, _HEADER.size + RECORD_SIZE * test, *fields)
+    def write(self, place: int, verdict: int, flags: int, cases: int, passed: int, cpu_us: int) -> None:
+        """A pair is done. Counts beyond 65,535 test cases are capped."""
+        _RECORD.pack_into(self._memory, _HEADER.size + RECORD_SIZE * place, DONE, verdict, flags,
+                          cases if cases < 65536 else 65535, passed if passed < 65536 else 65535, cpu_us)
 
-    def read(self, test: int) -> Record:
-        return Record._make(_RECORD.unpack_from(self._memory, _HEADER.size + RECORD_SIZE * test))
+    def read(self, place: int) -> Record:
+        return Record._make(_RECORD.unpack_from(self._memory, _HEADER.size + RECORD_SIZE * place))
 
     def write_text(self, text: bytes) -> None:
         """Keep as much of the text as there is room for."""

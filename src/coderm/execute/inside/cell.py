@@ -1,98 +1,120 @@
-"""A cell: one process that runs one candidate solution against many unit tests, then dies.
+"""A cell: a process that runs candidate solutions against unit tests, then dies.
 
-Every pair starts from a fresh namespace in which the compiled solution is executed again. The CPU limit is a
-kernel timer whose signal keeps its default action, so nothing the candidate does in Python can catch it: the
-process dies and its watcher (`job`) goes on with a new cell behind the pair that hung.
+Every pair starts from a fresh namespace in which the compiled solution is executed again. Limits are the watcher's
+business (`watch.py`): a cell that exceeds them is killed, so nothing a candidate does can catch that, and a new cell
+goes on behind the pair that did it.
 """
 
 from __future__ import annotations
 
-import _locale
-import _signal  # type: ignore[import-not-found]
-import _thread
 import contextvars
-import gc
 import os
-import random
-import shutil
 import signal
 import sys
 import time
 import types
 import unittest
-import warnings
-from pathlib import Path
 from types import CodeType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from . import board as boards
 from .board import Board
+from .house import House
+from .reach import Reach
 from .runner import Explain, Outcome, run_classes
 from .study import MARK, Study
 from .tamper import Guard
 
-TEST_ERROR, VACUOUS, TAMPERED, CRASH, MEMORY, TIMEOUT, ERROR, FAIL, PASS = range(1, 10)
-
-# Emptied after every pair that wrote there. Only what the jail mounted for this purpose, or what the degraded mode
-# made: never a folder of the machine's own.
-SCRATCH = tuple(os.environ["CODERM_SCRATCH"].split(":"))
-_WATCHED_SIGNALS = tuple(map(int, (signal.SIGALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGTERM, signal.SIGINT,
-                                   signal.SIGUSR1, signal.SIGVTALRM, signal.SIGCHLD)))
-_cpu_ns, _now, _exit, _waitpid = time.process_time_ns, time.monotonic, os._exit, os.waitpid
+NOT_RUN, TEST_ERROR, VACUOUS, TAMPERED, CRASH, MEMORY, TIMEOUT, ERROR, FAIL, PASS = range(10)
+_VERDICTS = {Outcome.PASS: PASS, Outcome.FAIL: FAIL, Outcome.ERROR: ERROR, Outcome.MEMORY: MEMORY,
+             Outcome.NOTHING: VACUOUS}
+_cpu_ns, _now, _exit = time.process_time_ns, time.monotonic, os._exit
 
 
-class Solution:
+class Solution(NamedTuple):
     """A candidate's compiled text, or the error that compiling it gave."""
 
-    def __init__(self, code: CodeType | None, error: str | None, uses_random: bool) -> None:
-        self.code, self.error, self.uses_random = code, error, uses_random
+    code: CodeType | None
+    error: str | None = None
+    reach: Reach = Reach(False, True, True)
+
+
+class Pair(NamedTuple):
+    """A pair to run and the place of its record on the board."""
+
+    place: int
+    solution: Solution
+    test: Study
 
 
 class Cell:
     """The state of one cell process; made after the fork, used until it dies."""
 
     def __init__(self, board: Board, guard: Guard, limit: float, wall_clock: bool) -> None:
-        self.board, self.guard, self.limit = board, guard, limit
-        self.timer = signal.ITIMER_REAL if wall_clock else signal.ITIMER_PROF
-        self.wall_clock = wall_clock
-        self.house = _House()
+        self.board, self.guard, self.limit, self.wall_clock = board, guard, limit, wall_clock
+        self.house = House()
         self.context = contextvars.copy_context()
 
-    def run(self, solution: Solution, tests: list[Study], order: list[int], careful: bool) -> NoReturn:
-        """Run the tests of `order`, writing each outcome on the board; never returns.
+    def run(self, pairs: list[Pair], careful: bool) -> NoReturn:
+        """Run the pairs, writing each outcome on the board; never returns.
 
         With `careful` the deep tamper check follows every pair instead of standing at the end.
         """
-        board, limit_ns = self.board, int(self.limit * 1e9)
-        for j in order:
+        limit_ns = int(self.limit * 1e9)
+        before = _cpu_ns()
+        for place, solution, test in pairs:
             started = _now()
-            before = _cpu_ns()
-            board.header(j, started, before)
-            board.write(j, boards.STARTED, 0, 0, 0, 0, 0)
-            signal.setitimer(self.timer, self.limit)
-            verdict, flags, cases, passed = self.context.copy().run(self._pair, solution, tests[j])
-            if verdict == PASS or careful:
-                if not (self.guard.deep() if careful else self.guard.quick()):
-                    verdict = TAMPERED
-            spent = _cpu_ns() - before
-            if (_now() - started if self.wall_clock else spent / 1e9) * 1e9 > limit_ns:
+            self.board.begin(place, started, before)
+            if self.wall_clock:
+                signal.setitimer(signal.ITIMER_REAL, self.limit)  # its signal keeps its default action: death
+            verdict, cases, passed = self.context.copy().run(self._pair, solution, test)
+            if (verdict == PASS or careful) and not (self.guard.deep() if careful else self.guard.quick()):
+                verdict = TAMPERED
+            after = _cpu_ns()
+            if (_now() - started) * 1e9 > limit_ns if self.wall_clock else after - before > limit_ns:
                 verdict = TIMEOUT
-            board.write(j, boards.DONE, verdict, flags, min(cases, 65535), min(passed, 65535), spent // 1000)
-            board.header(boards.IDLE, _now(), _cpu_ns())
+            self.board.write(place, verdict, 0, cases, passed, (after - before) // 1000)
             if verdict == TAMPERED or not self.house.tidy():
                 break
-        signal.setitimer(self.timer, 0)
-        clean = self.guard.deep()
-        board.header(boards.IDLE, _now(), _cpu_ns(), finished=1, clean=int(clean))
+            before = _cpu_ns()
+        self._end()
+
+    def run_plain(self, rows: list[list[Pair]]) -> NoReturn:
+        """Run pairs of plain texts (see `reach.py`), a row a candidate; never returns.
+
+        They cannot leave anything behind but random numbers and decimal contexts, so there is nothing to put back;
+        that nothing was changed is checked behind every row, and in depth at the end, all the same.
+        """
+        limit_ns = int(self.limit * 1e9)
+        begin, write, clock, now = self.board.begin, self.board.write, _cpu_ns, _now
+        before = clock()
+        for number, row in enumerate(rows, 1):
+            for place, solution, test in row:
+                begin(place, now(), before)
+                if solution.reach.decimal or test.reach.decimal:
+                    verdict, cases, passed = self.context.copy().run(self._pair, solution, test)
+                else:
+                    verdict, cases, passed = self._pair(solution, test)
+                after = clock()
+                spent, before = after - before, after
+                write(place, TIMEOUT if spent > limit_ns else verdict, 0, cases, passed, spent // 1000)
+            if not self.guard.quick():
+                break
+            self.board.verify(number)
+        self._end()
+
+    def _end(self) -> NoReturn:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        self.board.finish(clean=self.guard.deep())
         _exit(0)
 
-    def _pair(self, solution: Solution, test: Study) -> tuple[int, int, int, int]:
-        """(verdict, flags, test cases run, test cases passed) of one pair."""
-        if solution.uses_random or "random" in test.reads:
+    def _pair(self, solution: Solution, test: Study) -> tuple[int, int, int]:
+        """(verdict, test cases run, test cases passed) of one pair."""
+        if solution.reach.random or test.reach.random:
             self.house.seed()
         namespace = load_solution(solution)
         if isinstance(namespace, int):
-            return namespace, 0, 0, 0
+            return namespace, 0, 0
         self.board.loaded()
         outcome = judge(namespace, test)
         namespace.clear()
@@ -101,8 +123,7 @@ class Cell:
 
 def load_solution(solution: Solution, explain: Explain | None = None) -> dict[str, Any] | int:
     """Execute the solution in a fresh module; its namespace, or the verdict where that failed."""
-    if solution.code is None:
-        return ERROR
+    assert solution.code is not None
     module = types.ModuleType("solution")
     sys.modules["solution"] = module
     namespace = module.__dict__
@@ -115,8 +136,8 @@ def load_solution(solution: Solution, explain: Explain | None = None) -> dict[st
     return namespace
 
 
-def judge(namespace: dict[str, Any], test: Study, explain: Explain | None = None) -> tuple[int, int, int, int]:
-    """Load the test into the solution's namespace and run its classes: (verdict, flags, run, passed)."""
+def judge(namespace: dict[str, Any], test: Study, explain: Explain | None = None) -> tuple[int, int, int]:
+    """Load the test into the solution's namespace and run its classes: (verdict, run, passed)."""
     shadowed = test.builtin_reads & namespace.keys()
     if shadowed and test.reads & namespace.keys() - shadowed:
         # a candidate's own `len` is not what the test means by it, unless it is what the test is about
@@ -132,113 +153,9 @@ def judge(namespace: dict[str, Any], test: Study, explain: Explain | None = None
     except BaseException as error:
         if explain is not None:
             explain(error)
-        return MEMORY if isinstance(error, MemoryError) else ERROR, 0, 0, 0
-    result = run_classes(classes, plain=test.plain, may_skip=test.may_skip, explain=explain)
+        return MEMORY if isinstance(error, MemoryError) else ERROR, 0, 0
+    result = run_classes(classes, simple=test.simple, may_skip=test.may_skip, explain=explain)
     verdict = _VERDICTS[result.outcome]
     if verdict == PASS and test.marked and not asserted:
         verdict = VACUOUS
-    return verdict, 0, result.cases, result.passed
-
-
-_VERDICTS = {Outcome.PASS: PASS, Outcome.FAIL: FAIL, Outcome.ERROR: ERROR, Outcome.MEMORY: MEMORY,
-             Outcome.NOTHING: VACUOUS}
-
-
-class _House:
-    """What one pair may not leave behind for the next, as it was before the first."""
-
-    def __init__(self) -> None:
-        self._cwd = os.getcwd()
-        self._streams = sys.stdin, sys.stdout, sys.stderr
-        self._environ = dict(os.environ._data)  # type: ignore[attr-defined]  # bytes: compared without decoding
-        self._path = list(sys.path)
-        self._modules = frozenset(sys.modules) | {"solution"}
-        self._module_count = len(sys.modules)
-        self._filters = list(warnings.filters)
-        self._recursion = sys.getrecursionlimit()
-        self._locale = _locale.setlocale(_locale.LC_ALL)
-        self._random = random.getstate()
-        self._handlers = list(map(_signal.getsignal, _WATCHED_SIGNALS))
-        self._scratch = [(path, self._stamp(path)) for path in SCRATCH]
-        self._lowest_free_fd = self._free_fd()
-        gc.set_threshold(20_000, 20, 20)
-
-    @staticmethod
-    def _stamp(path: str) -> tuple[int, int]:
-        status = os.stat(path)
-        return status.st_mtime_ns, status.st_nlink
-
-    @staticmethod
-    def _free_fd() -> int:
-        fd = os.dup(0)
-        os.close(fd)
-        return fd
-
-    def seed(self) -> None:
-        """Give every pair the same random numbers, numpy's included."""
-        random.setstate(self._random)
-        numpy_random = sys.modules.get("numpy.random")
-        if numpy_random is not None:
-            numpy_random.seed(0)
-
-    def tidy(self) -> bool:
-        """Put everything back; False where only a new process can (threads, children, handlers, descriptors)."""
-        try:
-            return self._tidy()
-        except BaseException:  # whatever the candidate broke here, a new process has not got
-            return False
-
-    def _tidy(self) -> bool:
-        sys.stdin, sys.stdout, sys.stderr = self._streams
-        os.chdir(self._cwd)
-        sys.setrecursionlimit(self._recursion)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        if os.environ._data != self._environ:  # type: ignore[attr-defined]
-            os.environ._data.clear()  # type: ignore[attr-defined]
-            os.environ._data.update(self._environ)  # type: ignore[attr-defined]
-        if sys.path != self._path:
-            sys.path[:] = self._path
-        if warnings.filters != self._filters:
-            warnings.resetwarnings()
-            warnings.filters[:] = self._filters  # type: ignore[index]
-        if _locale.setlocale(_locale.LC_ALL) != self._locale:
-            _locale.setlocale(_locale.LC_ALL, self._locale)
-        if len(sys.modules) != self._module_count:
-            for name in sys.modules.keys() - self._modules:
-                if not _is_installed(sys.modules[name]):
-                    del sys.modules[name]
-            self._module_count = len(sys.modules)
-        for path, stamp in self._scratch:
-            if self._stamp(path) != stamp:
-                _empty(path)
-                self._scratch = [(p, self._stamp(p)) for p in SCRATCH]
-        return (
-            _thread._count() == 0
-            and not _has_children()
-            and self._free_fd() == self._lowest_free_fd
-            and not _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
-            and list(map(_signal.getsignal, _WATCHED_SIGNALS)) == self._handlers
-        )
-
-
-def _has_children() -> bool:
-    try:
-        _waitpid(-1, os.WNOHANG)
-    except ChildProcessError:
-        return False
-    return True
-
-
-def _is_installed(module: Any) -> bool:
-    """Whether a module newly in sys.modules came from the interpreter's own folders."""
-    origin = getattr(getattr(module, "__spec__", None), "origin", None)
-    return origin in ("built-in", "frozen") or (
-        isinstance(origin, str) and not any(origin.startswith(scratch) for scratch in SCRATCH))
-
-
-def _empty(folder: str) -> None:
-    for entry in Path(folder).iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry, ignore_errors=True)
-        else:
-            entry.unlink()
+    return verdict, result.cases, result.passed

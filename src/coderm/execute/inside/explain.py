@@ -1,13 +1,14 @@
-"""One pair, shown: the verdict with the assertion that failed, the output and the limits it used."""
+"""One pair, shown: the exception that decided it, where it was raised, and what was printed."""
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from .cell import Cell, judge, load_solution
+from .cell import judge, load_solution
 
 if TYPE_CHECKING:
     from .job import Job
@@ -24,33 +25,26 @@ def explain_pair(job: Job) -> dict[str, Any]:
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)  # what nobody reads is dropped, not waited for
     job.board.clear()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            job.channel.close()
-            os.dup2(write_end, 1)
-            os.dup2(write_end, 2)
-            os.close(read_end)
-            os.close(write_end)
-            _narrate(job, Cell(job.board, job.guard, job.limit, job.paper))
-        except BaseException as e:
-            job.board.write_text(json.dumps({"message":traceback.format_exc()}).encode())
-        finally:
-            os._exit(0)
+
+    def work() -> None:
+        job.channel.close()
+        os.dup2(write_end, 1)
+        os.dup2(write_end, 2)
+        os.close(read_end)
+        os.close(write_end)
+        _narrate(job)
+
+    death = job.watcher.run(work, job.limit)
     os.close(write_end)
-    job.watch(pid, job.limit)
-    os.waitpid(pid, 0)
     output = os.read(read_end, OUTPUT_SHOWN)
     os.close(read_end)
     raw = job.board.read_text().decode(errors="replace")
     told = {key: str(value)[:MESSAGE_SHOWN] for key, value in json.loads(raw).items()} if raw else {}
-    return told | {"output": output.decode(errors="replace")}
+    return told | {"output": output.decode(errors="replace"), "killed_for": death.cause}
 
 
-def _narrate(job: Job, cell: Cell) -> None:
-    """In the cell: run the pair again, line-buffered, and put what it raised on the board."""
-    import signal
-    import sys
+def _narrate(job: Job) -> None:
+    """In the cell: run the pair, line-buffered, and put what it raised on the board."""
 
     def tell(error: BaseException) -> None:
         frames = traceback.extract_tb(error.__traceback__)
@@ -59,7 +53,6 @@ def _narrate(job: Job, cell: Cell) -> None:
         job.board.write_text(json.dumps({k: v[:MESSAGE_SHOWN] for k, v in text.items()}).encode())
 
     sys.stdout, sys.stderr = (open(fd, "w", buffering=1, errors="replace") for fd in (1, 2))  # noqa: PTH123, SIM115
-    signal.setitimer(cell.timer, job.limit)
     namespace = load_solution(job.solutions[0], explain=tell)
     if not isinstance(namespace, int):
         judge(namespace, job.tests[0], explain=tell)

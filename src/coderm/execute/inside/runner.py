@@ -33,12 +33,12 @@ class Result(NamedTuple):
 Explain = Callable[[BaseException], None]
 
 
-def run_classes(classes: list[type], *, plain: bool, may_skip: bool, explain: Explain | None) -> Result:
+def run_classes(classes: list[type], *, simple: bool, may_skip: bool, explain: Explain | None) -> Result:
     """Run all test cases of the classes. A class without test methods passes; vacuity is decided elsewhere."""
     cases = passed = skipped = 0
     for cls in classes:
-        if plain and not may_skip and cls.__bases__ == (unittest.TestCase,) and type(cls) is type:
-            result = _run_plain(cls, explain)
+        if simple and not may_skip and cls.__bases__ == (unittest.TestCase,) and type(cls) is type:
+            result = _run_simple(cls, explain)
         else:
             watcher = _Watcher(may_skip, explain)
             _through_unittest(cls, watcher)
@@ -53,7 +53,7 @@ def run_classes(classes: list[type], *, plain: bool, may_skip: bool, explain: Ex
     return Result(Outcome.PASS, cases, passed)
 
 
-def _run_plain(cls: type, explain: Explain | None) -> Result:
+def _run_simple(cls: type, explain: Explain | None) -> Result:
     names = sorted(name for name, value in vars(cls).items() if name.startswith("test") and callable(value))
     set_up, tear_down = "setUp" in vars(cls), "tearDown" in vars(cls)
     for number, name in enumerate(names, 1):

@@ -9,9 +9,12 @@ from __future__ import annotations
 import ast
 import builtins
 import dis
+import inspect
 import sys
 from types import CodeType
 from typing import NamedTuple
+
+from .reach import Reach, all_code, operations, reach
 
 MARK = "__coderm_asserted__"
 """Called by the compiled test just before an assertion, where it is not certain that one will run."""
@@ -34,8 +37,9 @@ class Study(NamedTuple):
     reads: frozenset[str] = frozenset()
     marked: bool = False
     """True where MARK must have been called for a pass to count."""
-    plain: bool = False
+    simple: bool = False
     """True where its class has nothing but test methods and setUp/tearDown: the quick runner may run it."""
+    reach: Reach = Reach(False, True, True)
     may_skip: bool = False
     loads_code: bool = False
     """True where loading it does more than import known modules and define a class."""
@@ -68,7 +72,8 @@ def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuit
         classes=tuple(node.name for node in classes),
         builtin_reads=reads & _BUILTINS,
         reads=reads,
-        plain=len(classes) == 1 and _is_plain(classes[0]),
+        simple=len(classes) == 1 and _is_simple(classes[0]),
+        reach=reach(code, is_test=True),
         may_skip=may_skip,
         loads_code=_loads_code(tree),
     )
@@ -96,7 +101,7 @@ def _module_level(body: list[ast.stmt]) -> list[ast.stmt]:
     return found
 
 
-def _is_plain(node: ast.ClassDef) -> bool:
+def _is_simple(node: ast.ClassDef) -> bool:
     allowed = {"setUp", "tearDown"}
     for item in node.body:
         if isinstance(item, ast.FunctionDef):
@@ -353,22 +358,8 @@ def _last_name(node: ast.AST | None) -> str:
 
 # -- names from bytecode ------------------------------------------------------------------------------------
 
-_EXTENDED, _STORE_NAME, _LOAD_NAME = (dis.opmap[n] for n in ("EXTENDED_ARG", "STORE_NAME", "LOAD_NAME"))
+_STORE_NAME, _LOAD_NAME = dis.opmap["STORE_NAME"], dis.opmap["LOAD_NAME"]
 _STORE_GLOBAL, _LOAD_GLOBAL = dis.opmap["STORE_GLOBAL"], dis.opmap["LOAD_GLOBAL"]
-
-
-def _operations(code: CodeType) -> list[tuple[int, int]]:
-    found, high, raw = [], 0, code.co_code
-    for i in range(0, len(raw), 2):
-        op, arg = raw[i], raw[i + 1] | high
-        high = arg << 8 if op == _EXTENDED else 0
-        found.append((op, arg))
-    return found
-
-
-def defined_names(code: CodeType) -> frozenset[str]:
-    """The names that module code binds at its top level."""
-    return frozenset(code.co_names[arg] for op, arg in _operations(code) if op == _STORE_NAME)
 
 
 def _global_names(code: CodeType) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
@@ -376,12 +367,10 @@ def _global_names(code: CodeType) -> tuple[frozenset[str], frozenset[str], froze
     reads: set[str] = set()
     binds: set[str] = set()
     local: set[str] = set()
-    stack = [(code, True)]
-    while stack:
-        current, is_module = stack.pop()
-        is_function = bool(current.co_flags & 2)  # CO_NEWLOCALS: neither module nor class body
-        stored = {current.co_names[arg] for op, arg in _operations(current) if op == _STORE_NAME}
-        for op, arg in _operations(current):
+    for current in all_code(code):
+        is_module, is_function = current is code, bool(current.co_flags & inspect.CO_NEWLOCALS)
+        stored = {current.co_names[arg] for op, arg in operations(current) if op == _STORE_NAME}
+        for op, arg in operations(current):
             if op == _LOAD_GLOBAL:
                 reads.add(current.co_names[arg >> 1])
             elif op == _STORE_GLOBAL:
@@ -392,5 +381,4 @@ def _global_names(code: CodeType) -> tuple[frozenset[str], frozenset[str], froze
             binds |= stored
         elif is_function:
             local.update(current.co_varnames, current.co_cellvars)
-        stack += [(const, False) for const in current.co_consts if isinstance(const, CodeType)]
     return frozenset(reads), frozenset(binds), frozenset(local)

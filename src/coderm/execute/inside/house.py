@@ -1,0 +1,122 @@
+"""Puts a process back between two pairs: what one leaves behind, the next must not find."""
+
+from __future__ import annotations
+
+import _locale
+import _signal  # type: ignore[import-not-found]
+import _thread
+import gc
+import os
+import random
+import shutil
+import signal
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+# Emptied after every pair that wrote there. Only what the jail mounted for this purpose, or what the degraded mode
+# made: never a folder of the machine's own.
+SCRATCH = tuple(os.environ["CODERM_SCRATCH"].split(":")) if "CODERM_SCRATCH" in os.environ else ()
+_WATCHED_SIGNALS = tuple(map(int, (signal.SIGALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGTERM, signal.SIGINT,
+                                   signal.SIGUSR1, signal.SIGVTALRM, signal.SIGCHLD)))
+
+
+class House:
+    """The state of the process as it was before the first pair."""
+
+    def __init__(self) -> None:
+        self._cwd = os.getcwd()  # noqa: PTH109
+        self._streams = sys.stdin, sys.stdout, sys.stderr
+        self._environ = dict(os.environ._data)  # type: ignore[attr-defined]  # bytes: compared without decoding
+        self._path = list(sys.path)
+        self._modules = frozenset(sys.modules) | {"solution"}
+        self._module_count = len(sys.modules)
+        self._filters = list(warnings.filters)
+        self._recursion = sys.getrecursionlimit()
+        self._locale = _locale.setlocale(_locale.LC_ALL)
+        self._random = random.getstate()
+        self._handlers = list(map(_signal.getsignal, _WATCHED_SIGNALS))
+        self._scratch = [(path, self._stamp(path)) for path in SCRATCH]
+        self._lowest_free_fd = self._free_fd()
+        gc.set_threshold(20_000, 20, 20)
+
+    @staticmethod
+    def _stamp(path: str) -> tuple[int, int]:
+        status = os.stat(path)  # noqa: PTH116
+        return status.st_mtime_ns, status.st_nlink
+
+    @staticmethod
+    def _free_fd() -> int:
+        fd = os.dup(0)
+        os.close(fd)
+        return fd
+
+    def seed(self) -> None:
+        """Give every pair the same random numbers, numpy's included."""
+        random.setstate(self._random)
+        numpy_random = sys.modules.get("numpy.random")
+        if numpy_random is not None:
+            numpy_random.seed(0)
+
+    def tidy(self) -> bool:
+        """Put everything back; False where only a new process can (threads, children, handlers, descriptors)."""
+        try:
+            return self._tidy()
+        except BaseException:  # whatever the candidate broke here, a new process has not got
+            return False
+
+    def _tidy(self) -> bool:
+        sys.stdin, sys.stdout, sys.stderr = self._streams
+        os.chdir(self._cwd)
+        sys.setrecursionlimit(self._recursion)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        if os.environ._data != self._environ:  # type: ignore[attr-defined]
+            os.environ._data.clear()  # type: ignore[attr-defined]
+            os.environ._data.update(self._environ)  # type: ignore[attr-defined]
+        if sys.path != self._path:
+            sys.path[:] = self._path
+        if warnings.filters != self._filters:
+            warnings.resetwarnings()
+            warnings.filters[:] = self._filters  # type: ignore[index]
+        if _locale.setlocale(_locale.LC_ALL) != self._locale:
+            _locale.setlocale(_locale.LC_ALL, self._locale)
+        if len(sys.modules) != self._module_count:
+            for name in sys.modules.keys() - self._modules:
+                if not _is_installed(sys.modules[name]):
+                    del sys.modules[name]
+            self._module_count = len(sys.modules)
+        for path, stamp in self._scratch:
+            if self._stamp(path) != stamp:
+                _empty(path)
+                self._scratch = [(p, self._stamp(p)) for p in SCRATCH]
+        return (
+            _thread._count() == 0
+            and not _has_children()
+            and self._free_fd() == self._lowest_free_fd
+            and not _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
+            and list(map(_signal.getsignal, _WATCHED_SIGNALS)) == self._handlers
+        )
+
+
+def _has_children() -> bool:
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _is_installed(module: Any) -> bool:
+    """Whether a module newly in sys.modules came from the interpreter's own folders."""
+    origin = getattr(getattr(module, "__spec__", None), "origin", None)
+    return origin in ("built-in", "frozen") or (
+        isinstance(origin, str) and not any(origin.startswith(scratch) for scratch in SCRATCH))
+
+
+def _empty(folder: str) -> None:
+    for entry in Path(folder).iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink()

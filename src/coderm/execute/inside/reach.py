@@ -1,0 +1,114 @@
+"""What a compiled text can reach. One that can reach nothing but its own objects needs no process of its own.
+
+Such a text is called plain. It imports only modules without mutable state, names no builtin that opens, executes or
+reflects, and reads or stores no attribute through which the interpreter, a frame, a class's internals or a module
+could be changed. The rule is a white list over the names in the bytecode: what is not known to be harmless is not
+plain. It decides speed, never a verdict: plain candidates share a process that is checked after each of them, all
+others get one of their own.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import importlib
+from types import CodeType, ModuleType
+from typing import NamedTuple
+
+_MODULES = frozenset({
+    "__future__", "abc", "bisect", "cmath", "collections", "collections.abc", "dataclasses", "datetime", "enum",
+    "fractions", "functools", "heapq", "itertools", "math", "numbers", "operator", "random", "re", "statistics", "string",
+    "textwrap", "typing"})
+_FORBIDDEN = frozenset({
+    "open", "exec", "eval", "compile", "globals", "locals", "vars", "setattr", "delattr", "getattr", "breakpoint", "help",
+    "input", "exit", "quit", "dir", "memoryview", "super", "classmethod", "property", "object", "type",
+    "attrgetter", "methodcaller", "register", "mro", "gi_frame", "cr_frame", "ag_frame", "gi_code", "cr_code", "ag_code",
+    "tb_frame", "tb_next", "f_back", "f_globals", "f_locals", "f_builtins", "f_code", "func", "singledispatch",
+    "update_wrapper", "wraps", "partialmethod", "cached_property", "sys", "os", "builtins", "gc", "inspect", "types",
+    "threading", "signal", "unittest", "TestCase", "mock", "asyncio", "importlib", "ctypes", "weakref", "copyreg", "warnings",
+    "SystemRandom", "Template", "Formatter", "make_dataclass", "NewType"})
+_ALLOWED_DUNDERS = frozenset({
+    "__init__", "__name__", "__len__", "__str__", "__repr__", "__doc__", "__module__", "__qualname__", "__annotations__",
+    "__lt__", "__le__", "__gt__", "__ge__", "__add__", "__sub__", "__mul__", "__iter__", "__next__", "__getitem__",
+    "__contains__", "__future__", "__firstlineno__", "__static_attributes__", "__conditional_annotations__"})
+_TEST_NAMES = frozenset({"unittest", "TestCase", "type", "object"})
+
+_ATTRIBUTE_STORES = {dis.opmap["STORE_ATTR"], dis.opmap["DELETE_ATTR"]}
+_IMPORT = dis.opmap["IMPORT_NAME"]
+_MATCH_CLASS = dis.opmap["MATCH_CLASS"]
+_EXTENDED = dis.opmap["EXTENDED_ARG"]
+
+
+def operations(code: CodeType) -> list[tuple[int, int]]:
+    """(operation, argument) of every instruction, extended arguments put together."""
+    found, high, raw = [], 0, code.co_code
+    for i in range(0, len(raw), 2):
+        op, arg = raw[i], raw[i + 1] | high
+        high = arg << 8 if op == _EXTENDED else 0
+        found.append((op, arg))
+    return found
+
+
+def all_code(code: CodeType) -> list[CodeType]:
+    """The code object and those nested in it."""
+    found, stack = [], [code]
+    while stack:
+        current = stack.pop()
+        found.append(current)
+        stack += [c for c in current.co_consts if isinstance(c, CodeType)]
+    return found
+
+
+class Reach(NamedTuple):
+    """`plain`: needs no process of its own. `random`, `decimal`: uses that module's hidden state."""
+
+    plain: bool
+    random: bool
+    decimal: bool
+
+
+def reach(code: CodeType, *, is_test: bool = False) -> Reach:
+    """What the text may touch. A test may name unittest; a candidate that does is not plain."""
+    shared = shared_names()
+    names: set[str] = set()
+    plain = True
+    for current in all_code(code):
+        names.update(current.co_names)
+        for op, arg in operations(current):
+            if op == _IMPORT:
+                module = current.co_names[arg]
+                plain = plain and (module in _MODULES or (is_test and module == "unittest"))
+            elif op in _ATTRIBUTE_STORES:
+                plain = plain and current.co_names[arg] not in shared.attributes
+            elif op == _MATCH_CLASS:
+                plain = False  # reads attributes whose names are constants
+    if plain:
+        plain = names.isdisjoint(shared.forbidden - _TEST_NAMES if is_test else shared.forbidden) and all(
+            name in _ALLOWED_DUNDERS if name.startswith("__") else name == "_" or name not in shared.attributes
+            for name in names if name.startswith("_"))
+    return Reach(plain, "random" in names or "numpy" in names, "decimal" in names or "Decimal" in names)
+
+
+class Shared(NamedTuple):
+    """`attributes`: what the white-listed modules offer, which nobody plain may store to. `forbidden`: never named."""
+
+    attributes: frozenset[str]
+    forbidden: frozenset[str]
+
+
+@functools.cache
+def shared_names() -> Shared:
+    """Read off the running interpreter, so that it holds for its version."""
+    import unittest
+
+    attributes = set(dir(unittest)) | set(dir(unittest.TestCase))
+    forbidden = set(_FORBIDDEN)
+    for module in map(importlib.import_module, _MODULES):
+        for name, value in vars(module).items():
+            attributes.add(name)
+            if isinstance(value, ModuleType) and value.__name__ not in _MODULES:
+                forbidden.add(name)  # a way out of the white list
+            elif isinstance(value, type):
+                attributes.update(vars(value))
+    harmless = {"next", "count", "value", "name", "data", "index", "start", "stop", "step", "size"}
+    return Shared(frozenset(attributes - harmless), frozenset(forbidden))

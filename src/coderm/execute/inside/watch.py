@@ -1,0 +1,143 @@
+"""Forks cells and sees them through to their end: time, memory and leftovers, all judged from outside."""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from .board import Board
+
+TICK_S = 0.02
+LOADED = 8  # a cell that is kept from running may take this many times the wall limit
+RECYCLE = 3  # exit status of a job that wants a fresh jail
+
+
+class Death(NamedTuple):
+    """How a cell ended: what it was killed for ("cpu", "sleep", "wall", "memory" or ""), or the signal it died of."""
+
+    cause: str
+    signal: int
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether it was for time, by the watcher or by a timer of its own."""
+        return self.cause in ("cpu", "sleep", "wall") or self.signal in (signal.SIGALRM, signal.SIGPROF, signal.SIGXCPU)
+
+
+class Watcher:
+    """Runs one cell at a time and enforces its limits; `memory` in bytes, `wall_limit` in seconds a pair."""
+
+    def __init__(self, board: Board, memory: int, wall_limit: float) -> None:
+        self._board, self._memory, self._wall_limit = board, memory, wall_limit
+
+    def run(self, work: Callable[[], object], limit: float | None) -> Death:
+        """Fork a process that does `work` and wait for its end; `limit` is CPU seconds a pair, None for no limit.
+
+        The board's header says when the current pair began, on the cell's clocks.
+        """
+        pid = os.fork()
+        if pid == 0:
+            try:
+                work()
+            finally:
+                os._exit(1)
+        if pid < os.getpid():  # process ids have wrapped: the signal filter no longer tells cells from us
+            os.kill(pid, signal.SIGKILL)
+            os._exit(RECYCLE)
+        cause = self._watch(pid, limit)
+        _, status = os.waitpid(pid, 0)
+        reap_orphans()
+        return Death(cause, os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0)
+
+    def _watch(self, pid: int, limit: float | None) -> str:
+        fd = os.pidfd_open(pid)
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        clock = ~pid << 3 | 2  # the CPU clock of another process, see clock_getcpuclockid(3)
+        tick_ms = 1000 * (TICK_S if limit is None else max(0.002, min(TICK_S, limit / 2)))
+        begun = time.monotonic()
+        pair, kept_waiting = 0.0, 0.0
+        try:
+            while not poll.poll(tick_ms):
+                header = self._board.read_header()
+                if header.started != pair:
+                    pair, kept_waiting = header.started, _run_delay_s(pid)
+                try:
+                    spent = (time.clock_gettime_ns(clock) - header.cpu_ns) / 1e9
+                except OSError:
+                    continue  # it has just died
+                cause = ""
+                if limit is not None and spent > limit:
+                    cause = "cpu"
+                elif (elapsed := time.monotonic() - (pair or begun)) > self._wall_limit:
+                    # time spent waiting for a processor is not the candidate's; sleeping is
+                    if elapsed - (_run_delay_s(pid) - kept_waiting) > self._wall_limit:
+                        cause = "sleep"
+                    elif elapsed > LOADED * self._wall_limit:
+                        cause = "wall"
+                elif memory_below() > self._memory:
+                    cause = "memory"
+                if cause:
+                    os.kill(pid, signal.SIGKILL)
+                    return cause
+        finally:
+            os.close(fd)
+        return ""
+
+
+def _run_delay_s(pid: int) -> float:
+    """Seconds that the process was ready to run and had no processor (0 where the kernel does not say)."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def memory_below() -> int:
+    """Bytes of memory that belong to this process's descendants alone."""
+    total = 0
+    for pid in _descendants():
+        with suppress(OSError, ValueError):
+            fields = Path(f"/proc/{pid}/statm").read_text().split()
+            total += (int(fields[1]) - int(fields[2])) * resource.getpagesize()
+    return total
+
+
+def reap_orphans() -> None:
+    """Kill and collect whatever a cell left running; this process adopts its orphans."""
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            left = _descendants()
+            for number in (signal.SIGSTOP, signal.SIGKILL):  # stopped first, so that none can fork meanwhile
+                for process in left:
+                    with suppress(ProcessLookupError, PermissionError):
+                        os.kill(process, number)
+            with suppress(ChildProcessError):
+                os.waitpid(-1, 0)
+
+
+def _descendants() -> list[int]:
+    """Every process below this one."""
+    children: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):  # noqa: PTH208
+        if name.isdigit():
+            with suppress(OSError, ValueError, IndexError):
+                stat = Path(f"/proc/{name}/stat").read_text()
+                children.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(name))
+    found, stack = [], [os.getpid()]
+    while stack:
+        below = children.get(stack.pop(), [])
+        found += below
+        stack += below
+    return found
