@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterable, Iterator
 
 from coderm.execute import Engine
 from coderm.generate.extract import extract_unit_test
 from coderm.generate.models import Model
 from coderm.records import Verdict
+from coderm.synthesize import syntax
 from coderm.synthesize.asking import ask, in_parallel
 from coderm.synthesize.cheating import cheat
 from coderm.synthesize.pipeline import Item, Outcome
 from coderm.synthesize.prompts import REPAIR
 
 PASS = Verdict.PASS.word
+MAX_FEEDBACK = 500
+"""Characters that a teacher is told about one test case."""
 
 
 class Repair:
@@ -72,5 +77,28 @@ class Repair:
         return judged
 
     def _feedback(self, solution: str, unit_test: str) -> str:
-        explain = getattr(self.engine, "explain", None)
-        return str(explain(solution, unit_test)) if explain else "One of its assertions failed."
+        """What failed, for every test case by itself: the statement, and what was got and expected."""
+        parts = []
+        for case in cases(unit_test):
+            told = self.engine.explain(solution, case)
+            if told["verdict"] != PASS:
+                line = re.search(r":(\d+) in", told.get("where") or "")
+                statement = case.splitlines()[int(line[1]) - 1].strip() if line else told["verdict"]
+                parts.append(f"{statement}\n    {told.get('error')}: {told.get('message')}"[:MAX_FEEDBACK])
+        return "\n".join(parts)
+
+
+def cases(unit_test: str) -> list[str]:
+    """The unit test once for every test method, with that method alone beside what is no test method."""
+    tree = ast.parse(unit_test)
+    group = next(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    members = group.body
+
+    def is_case(node: ast.stmt) -> bool:
+        return isinstance(node, syntax.FunctionNode) and node.name.startswith("test")
+
+    texts = []
+    for chosen in filter(is_case, members):
+        group.body = [node for node in members if node is chosen or not is_case(node)]
+        texts.append(ast.unparse(tree))
+    return texts
