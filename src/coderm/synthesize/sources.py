@@ -25,7 +25,7 @@ from coderm.synthesize import syntax
 from coderm.synthesize.pipeline import Item, Outcome
 
 COLUMNS = {"id", "question", "solution", "entry_point", "ground_truth", "examples"}
-_FENCE = re.compile(r"^```(?:python|py|python3)?[ \t]*\n(.*?)^```", re.DOTALL | re.MULTILINE | re.IGNORECASE)
+_FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 def read(source: str, columns: dict[str, str] | None = None, limit: int | None = None) -> Iterator[Item]:
@@ -137,9 +137,9 @@ LAYOUTS: dict[str, Callable[[Item], Item | str]] = {"columns": _columns, "codefe
 
 
 def _code(answer: str) -> str | None:
-    """The first fenced block that defines something; None where there is none."""
-    for block in _FENCE.findall(answer):
-        tree = syntax.parse(block)
+    """The first fenced block of Python that defines something; None where there is none."""
+    for language, block in _FENCE.findall(answer):
+        tree = syntax.parse(block) if language.strip().lower() in ("", "py", "python", "python3") else None
         if tree is not None and syntax.entry_point(tree):
             return str(block)
     return None
