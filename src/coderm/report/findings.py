@@ -39,17 +39,17 @@ class Standing:
         usable = [name for name in self.estimates if name not in BOUNDS]
         return max(usable, key=lambda name: (round(self.estimates[name].value, 9), name == "majority"))
 
-    def rivals(self, most: int = 3) -> list[str]:
-        """The best rules beside majority voting."""
-        return [name for name in self.estimates if name not in (*BOUNDS, "majority")][:most]
+    @property
+    def rivals(self) -> list[str]:
+        """The rules beside majority voting, best first."""
+        return [name for name in self.estimates if name not in (*BOUNDS, "majority")]
 
     def saviours(self, case: Case, most: int = 3) -> list[str]:
         """The best rules that are surely right on a problem where the majority vote is not."""
         if case.outcome not in ("lost", "shared"):
             return []
         k = self.task_ids.index(case.problem.task_id)
-        names = [name for name in self.estimates if name not in (*BOUNDS, "majority")]
-        return [name for name in names if self.ranking.accuracies[name][k] == 1][:most]
+        return [name for name in self.rivals if self.ranking.accuracies[name][k] == 1][:most]
 
 
 def headline(standing: Standing | None, problems: int) -> str:

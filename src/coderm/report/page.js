@@ -112,8 +112,8 @@ class Matrix {
     const [n, m] = shape;
     this.rows = [...Array(n).keys()];
     this.columns = [...Array(m).keys()];
-    this.wide = Math.max(2, Math.min(14, Math.floor(600 / Math.max(m, 1))));
-    this.tall = Math.max(4, Math.min(14, Math.floor(480 / n)));
+    this.wide = Math.max(2, Math.min(20, Math.floor(600 / Math.max(m, 1))));
+    this.tall = Math.max(4, Math.min(20, Math.floor(480 / n)));
     this.gutter = Math.max(2, Math.ceil(14 / this.wide));
     this.canvas = make("canvas", {class: "matrix"});
     this.cursor = make("div", {class: "cursor", hidden: ""});
@@ -219,9 +219,9 @@ async function fill(details) {
     make("details", {class: "prompt"}, make("summary", {}, "The problem"), code(data.prompt)),
     make("div", {class: "bench"},
       make("figure", {}, orders, make("div", {class: "scroll"}, matrix.stage), make("figcaption", {}, legend,
-        `${n} candidates (rows) × ${m} tests (columns). ▸ marks the chosen candidate`
-        + (data.rival === null ? "" : ", ▹ the one it is compared with")
-        + (data.telling.length ? ", ▾ the telling tests." : "."))),
+        `${n} candidates (rows) × ${m} tests (columns). The strong arrow marks the chosen candidate`
+        + (data.rival === null ? "" : ", the faint one the candidate it is compared with")
+        + (data.telling.length ? "; arrows on top, the telling tests." : "."))),
       make("div", {class: "cell"}, said, inspector)),
     make("div", {class: "pair"},
       candidate(data.tied > 1 ? `Chosen (one of ${data.tied} tied)` : "Chosen", data.chosen,
@@ -233,6 +233,10 @@ async function fill(details) {
         + (data.rival === null ? "" : `, its rival: ${WORDS[matrix.verdict(data.rival, t.column)]}`), code(test(t.column))))) : "");
   if (m) matrix.show(data.chosen, data.telling.length ? data.telling[0].column : 0);
   else said.textContent = "This problem has no unit tests.";
+  for (const pre of body.querySelectorAll(".pair .code")) {
+    const first = pre.querySelector(".differs");
+    if (first) pre.scrollTop = first.offsetTop - 60;
+  }
   open.push(matrix);
   details.dataset.filled = "yes";
 }

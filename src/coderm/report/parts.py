@@ -25,4 +25,3 @@ class Section:
     table_name: str = "The numbers"
     words: bool = False
     """Whether the last column holds prose."""
-    open: bool = False

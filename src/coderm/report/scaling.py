@@ -16,6 +16,7 @@ from coderm.reward.verdict_rules import VerdictRule
 
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 RESAMPLES = 50
+RIVALS = 3
 QUINTILES = ("easiest fifth", "second", "third", "fourth", "hardest fifth")
 
 
@@ -43,7 +44,7 @@ def series(name: str, x: Sequence[int], mean: Floats, low: Floats, high: Floats)
 
 
 def scaling_sections(tasks: Sequence[Task], rivals: Sequence[str]) -> list[Section]:
-    """The sections on scaling; `rivals` are rules to draw beside majority voting."""
+    """The sections on scaling; of `rivals`, best first, those over verdicts are drawn beside majority voting."""
     if not tasks or max(task.matrix.shape[1] for task in tasks) < 2:
         return []
     most_n, most_m = (max(task.matrix.shape[axis] for task in tasks) for axis in (0, 1))
@@ -52,10 +53,10 @@ def scaling_sections(tasks: Sequence[Task], rivals: Sequence[str]) -> list[Secti
     means, (low, high) = curve.means(), curve.interval()
     by_n = [series(f"{n} candidates", m_values, means[k], low[k], high[k]) for k, n in enumerate(n_values)][::-1]
     by_rule = [series("majority", m_values, means[-1], low[-1], high[-1])]
-    for name in rivals:
-        if isinstance(rule := SELECTORS[name], VerdictRule):
-            other = scaling_curve(tasks, rule, n_values[-1:], m_values, resamples=RESAMPLES)
-            by_rule.append(series(name, m_values, other.means()[0], *(end[0] for end in other.interval())))
+    curved = [(name, rule) for name in rivals if isinstance(rule := SELECTORS[name], VerdictRule)]
+    for name, rule in curved[:RIVALS]:
+        other = scaling_curve(tasks, rule, n_values[-1:], m_values, resamples=RESAMPLES)
+        by_rule.append(series(name, m_values, other.means()[0], *(end[0] for end in other.interval())))
     axes = ("unit tests", "solved (%)")
     charts = [Chart("By candidates, majority voting", Markup(svg.line_chart(
         by_n, *axes, title="Accuracy against unit tests, by number of candidates")))]

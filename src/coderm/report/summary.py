@@ -15,11 +15,12 @@ import coderm
 from coderm.errors import InputError
 from coderm.records import Problem
 from coderm.report import svg
+from coderm.report.about import about
 from coderm.report.cases import OUTCOMES, Case, Outcome
 from coderm.report.findings import Standing, findings, headline, ladder, rules_section
 from coderm.report.parts import Chart, Section
 from coderm.report.scaling import scaling_sections
-from coderm.reward import rank, tasks_of
+from coderm.reward import quality, rank, tasks_of
 from coderm.runs import Run
 
 
@@ -76,7 +77,7 @@ def summarise(run: Run) -> Summary:
     standing = Standing(rank(labelled), [task.task_id for task in labelled]) if labelled else None
     rows = [_row(k, case, standing.saviours(case) if standing else ()) for k, case in enumerate(cases)]
     sections = [*rules_section(standing), *_tests_section(cases),
-                *scaling_sections(labelled, standing.rivals() if standing else ())]
+                *scaling_sections(labelled, standing.rivals if standing else ())]
     return Summary(
         cases=cases, name=run.path.resolve().name, about=_about(run, cases), headline=headline(standing, len(cases)),
         footer=_footer(run), ladder=ladder(standing), outcomes=_outcomes(rows), ends_bar=_ends_bar(rows),
@@ -99,8 +100,13 @@ def _gist(prompt: str) -> str:
 
 def _about(run: Run, cases: Sequence[Case]) -> str:
     n, m = (sorted({case.matrix.shape[axis] for case in cases}) for axis in (0, 1))
-    parts = [f"{run.config[key]}" for key in ("dataset", "policy", "tester") if run.config.get(key)]
-    return ", ".join([*parts, f"{len(cases)} problems", f"{_range(n)} solutions", f"{_range(m)} unit tests each"])
+    origin = about(run)
+    models = {origin.policy: "solutions", origin.tester: "tests"}
+    if origin.policy == origin.tester:
+        models = {origin.policy: "solutions and tests"}
+    known = [origin.benchmark, *(f"{what} by {model}" for model, what in models.items() if model)]
+    size = f"{len(cases)} problems, each with {_range(n)} solutions and {_range(m)} unit tests"
+    return ", ".join([*filter(None, known), size])
 
 
 def _range(values: Sequence[int]) -> str:
@@ -130,21 +136,27 @@ def _ends_bar(rows: Sequence[Row]) -> Markup:
 
 
 def _tests_section(cases: Sequence[Case]) -> list[Section]:
-    """How many candidates the unit tests pass (a test that passes nobody or everybody tells nothing)."""
-    valid = np.concatenate([case.matrix.passed.mean(axis=0)[case.matrix.voting] for case in cases])
-    total = sum(case.matrix.shape[1] for case in cases)
-    if not len(valid):
+    """How many candidates the unit tests pass, and how far their judgement can be trusted."""
+    rates = np.concatenate([case.matrix.passed.mean(axis=0)[case.matrix.voting] for case in cases])
+    if not len(rates):
         return []
-    bins = np.where(valid > 0.95, 19, np.minimum(np.floor(valid * 20), 18)).astype(int)
-    low, high = float(np.mean(valid < 0.05)), float(np.mean(valid > 0.95))
-    return [Section(
-        "What the tests know",
-        [f"{100 * low:.0f}% of the {len(valid):,} valid unit tests pass fewer than 5% of their candidates and "
-         f"{100 * high:.0f}% more than 95%: neither kind tells candidates apart. "
-         f"{total - len(valid):,} more tests are broken or vacuous and vote for nobody."],
-        [Chart("", Markup(svg.histogram(np.bincount(bins, minlength=20).tolist(), x_label="candidates that pass (%)",
-                                        title="Unit tests by the share of candidates that pass them")))],
-    )]
+    mute = sum(case.matrix.shape[1] for case in cases) - len(rates)
+    bins = np.where(rates > 0.95, 19, np.minimum(np.floor(rates * 20), 18)).astype(int)
+    words = [f"{100 * np.mean(rates < 0.05):.0f}% of the {len(rates):,} unit tests pass fewer than 5% of the "
+             f"candidates and {100 * np.mean(rates > 0.95):.0f}% pass more than 95% (grey): neither kind tells "
+             "candidates apart."]
+    if mute:
+        words.append(f"{mute:,} more are broken or prove nothing and vote for nobody.")
+    chart = svg.histogram(np.bincount(bins, minlength=20).tolist(), x_label="candidates that pass (%)",
+                          title="Unit tests by the share of candidates that pass them")
+    found = quality([case.task for case in cases])
+    table = [["judged correct by", "accuracy", "F1", "false discoveries (the paper's FAR)",
+              "false omissions (the paper's FRR)", "wrong ones accepted (FAR)", "right ones rejected (FRR)"]]
+    for name, judged in (("one test", found.individual), ("the vote", found.multiple)):
+        table.append([name, *(f"{value:.1f}%" for value in list(judged.as_json().values())[4:])])
+    known = any(case.correct is not None for case in cases)
+    return [Section("What the tests know", words, [Chart("", Markup(chart))], table if known else (),
+                    "How far their judgement can be trusted")]
 
 
 def _groups(rows: Sequence[Row], cases: Sequence[Case]) -> list[Group]:

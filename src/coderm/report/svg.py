@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH = 640
+WIDTH = 580
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def label(text: str) -> str:
 
 def dot_plot(dots: Sequence[Dot], marks: dict[str, float], *, title: str, low: float = 0, high: float = 100) -> str:
     """Values with intervals on one axis, one row each; `marks` are vertical lines across all rows."""
-    left, right, row, top = 138, 52, 25, 26 if marks else 10
+    left, right, row, top = 138, 44, 24, 26 if marks else 10
     bottom = top + row * len(dots)
 
     def at(value: float) -> float:
@@ -121,7 +121,7 @@ def line_chart(series: Sequence[Series], x_label: str, y_label: str, *, title: s
     return _chart("".join(parts), height, title)
 
 
-def histogram(counts: Sequence[int], *, title: str, x_label: str, height: int = 150) -> str:
+def histogram(counts: Sequence[int], *, title: str, x_label: str, height: int = 210) -> str:
     """Bars over equal bins of 0 to 100 percent, the first and last bin set apart as `edge`."""
     left, right, top, bottom = 46, 14, 18, height - 40
     step, most = (WIDTH - left - right) / len(counts), max(max(counts), 1)
