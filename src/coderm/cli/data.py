@@ -1,0 +1,184 @@
+"""`coderm import`, `coderm export`, `coderm label`: data in and out, and what is known to be right."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from coderm.cli.app import app
+from coderm.records import Protocol
+
+if TYPE_CHECKING:
+    from coderm.problems.rows import Complaints
+    from coderm.runs import Run
+
+imports = typer.Typer(no_args_is_help=True, help="Turn files from elsewhere into a run directory.")
+exports = typer.Typer(no_args_is_help=True, help="Write a run's solutions and unit tests as files for other tools.")
+app.add_typer(imports, name="import")
+app.add_typer(exports, name="export")
+
+Problems = Annotated[str, typer.Option(help="humaneval, humaneval+[:FILE], mbpp+[:FILE], livecodebench:FILE, or a FILE "
+                                            "of problems in any of these shapes or your own.")]
+Solutions = Annotated[Path, typer.Option(help="File of candidate solutions, .jsonl or .jsonl.gz.")]
+MaybeSolutions = Annotated[Path | None, typer.Option(help="File of candidate solutions, .jsonl or .jsonl.gz.")]
+Tests = Annotated[Path, typer.Option(help="File of unit tests, .jsonl or .jsonl.gz.")]
+MaybeTests = Annotated[Path | None, typer.Option(help="File of unit tests, .jsonl or .jsonl.gz.")]
+Out = Annotated[Path, typer.Option(help="The run directory to make.")]
+Folder = Annotated[Path, typer.Option(help="The folder to write into.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Pass over lines that cannot be read and list them, instead "
+                                                          "of stopping at the first.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
+
+
+@imports.command("codet")
+def import_codet(problems: Problems, solutions: Solutions, unit_tests: Tests, out: Out,
+                 granularity: Annotated[Literal["sample", "case"], typer.Option(
+                     help="What one unit test is: the first 5 usable asserts of a sample, or each single assert.",
+                 )] = "sample",
+                 skip_bad: SkipBad = False, as_json: Json = False) -> None:
+    """CodeT's files: {"prompt", "samples"}, completions of a prompt and continuations of "assert "."""
+    from coderm.problems import codet, load
+    from coderm.problems.exchange import write_run
+    from coderm.problems.rows import Complaints
+
+    complaints = Complaints(skip_bad)
+    found = load(problems, complaints=complaints)
+    run = write_run(out, {"format": "codet", "granularity": granularity}, found,
+                    codet.read_solutions(solutions, found, complaints),
+                    codet.read_unit_tests(unit_tests, found, granularity, complaints))
+    _report(run, complaints, as_json)
+
+
+@imports.command("coderm")
+def import_coderm(problems: Problems, out: Out, solutions: MaybeSolutions = None, unit_tests: MaybeTests = None,
+                  protocol: Annotated[Protocol, typer.Option(
+                      help="How code is taken out of raw replies; `paper` as the paper's released code does.",
+                  )] = "default",
+                  skip_bad: SkipBad = False, as_json: Json = False) -> None:
+    """CodeRM's files: {"task_id", "solutions"}, {"task_id", "unit_tests"}, or raw {"task_id", "responses"} of either.
+
+    Raw replies are kept in the run, and their code is extracted.
+    """
+    from coderm.errors import InputError
+    from coderm.problems import coderm_files, load
+    from coderm.problems.exchange import write_run
+    from coderm.problems.rows import Complaints
+
+    if solutions is None and unit_tests is None:
+        raise InputError("nothing to import: give --solutions, --unit-tests or both")
+    complaints = Complaints(skip_bad)
+    found = load(problems, complaints=complaints)
+    known = {problem.task_id for problem in found}
+    nothing = coderm_files.Read()
+    candidates = coderm_files.read(solutions, "solution", known, complaints) if solutions else nothing
+    tests = coderm_files.read(unit_tests, "unit_test", known, complaints) if unit_tests else nothing
+    replies = {"solution_replies": candidates.replies, "unit_test_replies": tests.replies}
+    run = write_run(out, {"format": "coderm"}, found, candidates.texts, tests.texts,
+                    {name: rows for name, rows in replies.items() if rows})
+    if any(replies.values()):
+        from coderm.generate.extract.run import extract_run
+
+        extract_run(run, protocol)
+    _report(run, complaints, as_json)
+
+
+@imports.command("evalplus")
+def import_evalplus(problems: Problems, solutions: Solutions, out: Out,
+                    skip_bad: SkipBad = False, as_json: Json = False) -> None:
+    """EvalPlus's samples: one line a solution, {"task_id", "solution"} or {"task_id", "completion"}."""
+    from coderm.problems import load, samples
+    from coderm.problems.exchange import write_run
+    from coderm.problems.rows import Complaints
+
+    complaints = Complaints(skip_bad)
+    found = load(problems, complaints=complaints)
+    run = write_run(out, {"format": "evalplus"}, found, samples.read(solutions, found, complaints), {})
+    _report(run, complaints, as_json)
+
+
+@exports.command("codet")
+def export_codet(run: RunPath, out: Folder, skip_bad: Annotated[bool, typer.Option(
+        "--skip-bad", help="Leave out and list what the format cannot hold, instead of stopping there.")] = False,
+        as_json: Json = False) -> None:
+    """CodeT's files: solutions that continue their prompt, and unit tests that are plain asserts."""
+    from coderm.problems import codet
+    from coderm.problems.exchange import write_files
+    from coderm.problems.rows import Complaints
+    from coderm.runs import load
+
+    opened, complaints = load(run), Complaints(skip_bad)
+    solutions, unit_tests = opened.solutions(), opened.unit_tests()
+    problems = opened.problems()
+    written = write_files(out, {
+        "solutions.jsonl": (row for p in problems if p.task_id in solutions
+                            for row in codet.solution_rows(p, solutions[p.task_id], complaints)),
+        "unit_tests.jsonl": (row for p in problems if p.task_id in unit_tests
+                             for row in codet.unit_test_rows(p, unit_tests[p.task_id], complaints)),
+    })
+    _written(written, complaints.skipped, as_json)
+
+
+@exports.command("coderm")
+def export_coderm(run: RunPath, out: Folder, as_json: Json = False) -> None:
+    """CodeRM's files: {"task_id", "solutions"}, {"task_id", "unit_tests"}, and raw {"task_id", "responses"}."""
+    from coderm.problems.coderm_files import reply_rows
+    from coderm.problems.exchange import write_files
+    from coderm.runs import load
+
+    opened = load(run)
+    written = write_files(out, {
+        "solutions.jsonl": ({"task_id": t, "solutions": texts} for t, texts in opened.solutions().items()),
+        "unit_tests.jsonl": ({"task_id": t, "unit_tests": texts} for t, texts in opened.unit_tests().items()),
+        "solution_responses.jsonl": reply_rows(opened.rows("solution_replies")),
+        "unit_test_responses.jsonl": reply_rows(opened.rows("unit_test_replies")),
+    })
+    _written(written, [], as_json)
+
+
+@exports.command("evalplus")
+def export_evalplus(run: RunPath, out: Folder, as_json: Json = False) -> None:
+    """EvalPlus's samples: one line a solution, {"task_id", "solution"}."""
+    from coderm.problems.exchange import write_files
+    from coderm.runs import load
+
+    rows = ({"task_id": t, "solution": text} for t, texts in load(run).solutions().items() for text in texts)
+    _written(write_files(out, {"samples.jsonl": rows}), [], as_json)
+
+
+def _report(run: Run, complaints: Complaints, as_json: bool) -> None:
+    import json
+
+    from coderm.problems.exchange import summary
+
+    counts = summary(run, complaints.skipped)
+    if as_json:
+        print(json.dumps(counts))
+        return
+    print(f"{run.path}: {counts['problems']} problems, {counts['solutions']:,} solutions, "
+          f"{counts['unit_tests']:,} unit tests")
+    for what in ("solutions", "unit_tests"):
+        lacking = counts[f"problems_without_{what}"]
+        if lacking and counts[what]:
+            print(f"{len(lacking)} problems have no {what.replace('_', ' ')}: {', '.join(lacking[:10])}"
+                  + (", ..." if len(lacking) > 10 else ""))
+    _list_skipped(complaints.skipped)
+
+
+def _written(written: dict[str, int], skipped: list[str], as_json: bool) -> None:
+    import json
+
+    if as_json:
+        print(json.dumps({"files": written, "skipped": skipped}))
+        return
+    for path, lines in written.items():
+        print(f"{path}: {lines:,} lines")
+    _list_skipped(skipped)
+
+
+def _list_skipped(skipped: list[str]) -> None:
+    if skipped:
+        print(f"skipped {len(skipped)}:", *skipped, sep="\n  ", file=sys.stderr)

@@ -1,0 +1,136 @@
+"""CodeT's files (Chen et al. 2022): {"prompt", "samples"}, completions of a prompt and continuations of "assert "."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from coderm.errors import FormatError
+from coderm.problems.exchange import Texts
+from coderm.problems.rows import Complaints, Row, read_rows
+from coderm.problems.texts import assert_class
+from coderm.records import Problem
+
+Granularity = Literal["sample", "case"]
+ASSERTS_PER_SAMPLE = 5
+_ENDS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
+"""What ends an assert when a model writes on: CodeT's stop words."""
+
+
+class SamplesRow(Row):
+    """Samples of one problem, which is named by its prompt (tests: by what their prompt begins with) or task_id."""
+
+    prompt: str | None = None
+    task_id: str | None = None
+    samples: list[str]
+
+
+def read_solutions(path: Path, problems: Sequence[Problem], complaints: Complaints) -> Texts:
+    """task_id -> programs: the prompt and each completion."""
+    texts: Texts = {}
+    by_prompt = {problem.prompt: problem for problem in problems}
+    for problem, row in _joined(path, problems, by_prompt.get, complaints):
+        texts.setdefault(problem.task_id, []).extend(problem.prompt + sample for sample in row.samples)
+    return texts
+
+
+def read_unit_tests(path: Path, problems: Sequence[Problem], granularity: Granularity, complaints: Complaints) -> Texts:
+    """task_id -> unit tests. At granularity `sample` a sample's first usable asserts make one unit test; at `case`
+    every usable assert is one, as often as it was sampled."""
+    texts: Texts = {}
+    longest_first = sorted(problems, key=lambda problem: -len(problem.prompt))
+
+    def by_prefix(prompt: str) -> Problem | None:
+        return next((problem for problem in longest_first if prompt.startswith(problem.prompt)), None)
+
+    for problem, row in _joined(path, problems, by_prefix, complaints):
+        if problem.entry_point is None:
+            raise FormatError(f"{problem.task_id}: has no entry_point, which tells the asserts that test it")
+        tests = texts.setdefault(problem.task_id, [])
+        for sample in row.samples:
+            asserts = usable_asserts(sample, problem.entry_point)
+            if granularity == "case":
+                tests += [assert_class("TestCase", [node]) for node in asserts]
+            elif asserts:
+                tests.append(assert_class("TestSample", asserts[:ASSERTS_PER_SAMPLE]))
+    return texts
+
+
+def usable_asserts(sample: str, entry_point: str) -> list[ast.Assert]:
+    """The asserts in a continuation of "assert " that compile and mention the function under test, if in a comment.
+
+    >>> [ast.unparse(node) for node in usable_asserts("f(1) == 2\\nassert g(1)\\nassert f(2", "f")]
+    ['assert f(1) == 2']
+    """
+    asserts = []
+    for part in sample.split("assert "):
+        for end in _ENDS:
+            part = part.partition(end)[0]
+        node = _leading_assert(f"assert {part}".strip()) if entry_point in part else None
+        if node is not None:
+            asserts.append(node)
+    return asserts
+
+
+def solution_rows(problem: Problem, solutions: Iterable[str], complaints: Complaints) -> Iterator[dict[str, Any]]:
+    """One row for CodeT's solutions file; a solution that does not continue the prompt has no place in it."""
+    samples = []
+    for index, solution in enumerate(solutions):
+        if solution.startswith(problem.prompt):
+            samples.append(solution[len(problem.prompt) :])
+        else:
+            complaints.add(f"{problem.task_id}, solution {index}", "does not begin with the prompt")
+    yield {"prompt": problem.prompt, "samples": samples}
+
+
+def unit_test_rows(problem: Problem, unit_tests: Iterable[str], complaints: Complaints) -> Iterator[dict[str, Any]]:
+    """One row for CodeT's tests file; a unit test that is more than assert statements has no place in it."""
+    samples = []
+    for index, unit_test in enumerate(unit_tests):
+        asserts = _only_asserts(unit_test)
+        if asserts:
+            samples.append("\n".join(map(ast.unparse, asserts)).removeprefix("assert "))
+        else:
+            complaints.add(f"{problem.task_id}, unit test {index}", "holds more than assert statements")
+    stub = f"    pass\n\n# check the correctness of {problem.entry_point}\nassert "
+    yield {"prompt": problem.prompt + stub, "samples": samples}
+
+
+def _joined(path: Path, problems: Sequence[Problem], by_prompt: Callable[[str], Problem | None],
+            complaints: Complaints) -> Iterator[tuple[Problem, SamplesRow]]:
+    by_id = {problem.task_id: problem for problem in problems}
+    for place, row in read_rows(path, SamplesRow, complaints):
+        problem = by_id.get(row.task_id or "") or by_prompt(row.prompt or "")
+        if problem is None:
+            complaints.add(place, "no problem has this prompt or task_id; CodeT's prompts are not HumanEval's own: "
+                                  "pass CodeT's file of problems")
+        else:
+            yield problem, row
+
+
+def _leading_assert(text: str) -> ast.Assert | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # models write `assert (a, b)` and `is 1`
+            node = ast.parse(text).body[0]
+            if isinstance(node, ast.Assert):
+                compile(ast.Module([node], []), "<assert>", "exec")
+                return node
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        pass
+    return None
+
+
+def _only_asserts(unit_test: str) -> list[ast.Assert]:
+    """The asserts of a TestCase class that holds methods of assert statements only, else nothing."""
+    classes = [node for node in ast.parse(unit_test).body if not isinstance(node, ast.Import)]
+    if len(classes) != 1 or not isinstance(classes[0], ast.ClassDef):
+        return []
+    methods = classes[0].body
+    body = [node for method in methods if isinstance(method, ast.FunctionDef) for node in method.body]
+    asserts = [node for node in body if isinstance(node, ast.Assert)]
+    plain = len(asserts) == len(body) and all(isinstance(method, ast.FunctionDef) for method in methods)
+    return asserts if plain else []

@@ -1,0 +1,72 @@
+"""Texts that come from elsewhere become a run, and a run's texts become files for elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from coderm.errors import InputError
+from coderm.records import Problem
+from coderm.runs import Run
+
+Texts = dict[str, list[str]]
+"""task_id -> solutions or unit tests."""
+
+
+def write_run(out: Path, about: Mapping[str, Any], problems: Sequence[Problem], solutions: Texts, unit_tests: Texts,
+              replies: Mapping[str, Sequence[dict[str, Any]]] | None = None) -> Run:
+    """Write a run of the problems that have any texts; what it holds already is left, so a killed import goes on.
+
+    `replies` are rows by file name. Raises InputError where the directory holds another run.
+    """
+    run = Run.create(out, imported=dict(about))
+    if run.config.get("imported") != about:
+        raise InputError(f"{out}: holds another run; choose a new folder")
+    replies = replies or {}
+    touched = solutions.keys() | unit_tests.keys() | {row["task_id"] for rows in replies.values() for row in rows}
+    with run:
+        run.add_problems(problem for problem in problems if problem.task_id in touched)
+        order = [problem.task_id for problem in problems]
+        for name, texts in (("solutions", solutions), ("unit_tests", unit_tests)):
+            have = {row["task_id"] for row in run.rows(name)}
+            run.append(name, ({"task_id": task_id, name: texts[task_id]} for task_id in order
+                              if task_id in texts and task_id not in have))
+        for name, rows in replies.items():
+            there = {(row["task_id"], row["index"]) for row in run.rows(name)}
+            run.append(name, (row for row in rows if (row["task_id"], row["index"]) not in there))
+    return run
+
+
+def summary(run: Run, skipped: Sequence[str]) -> dict[str, Any]:
+    """What an import brought: counts, problems that lack texts, and the lines that were passed over."""
+    solutions, unit_tests = run.solutions(), run.unit_tests()
+    tasks = [problem.task_id for problem in run.problems()]
+    return {
+        "problems": len(tasks),
+        "solutions": sum(map(len, solutions.values())),
+        "unit_tests": sum(map(len, unit_tests.values())),
+        "problems_without_solutions": [task_id for task_id in tasks if not solutions.get(task_id)],
+        "problems_without_unit_tests": [task_id for task_id in tasks if not unit_tests.get(task_id)],
+        "skipped": list(skipped),
+    }
+
+
+def write_files(out: Path, files: Mapping[str, Iterable[dict[str, Any]]]) -> dict[str, int]:
+    """Write jsonl files into a folder, each by rename; returns path -> lines. Empty files are not written.
+
+    Raises InputError where the folder is a run: its own files have the same names.
+    """
+    if (out / "config.json").exists():
+        raise InputError(f"{out}: is a run directory; export to another folder")
+    out.mkdir(parents=True, exist_ok=True)
+    written = {}
+    for name, rows in files.items():
+        lines = [json.dumps(row) + "\n" for row in rows]
+        if lines:
+            partial = out / f"{name}.partial"
+            partial.write_text("".join(lines))
+            partial.replace(out / name)
+            written[str(out / name)] = len(lines)
+    return written
