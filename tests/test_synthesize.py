@@ -186,3 +186,15 @@ def test_a_prompt_that_fails_is_counted_a_dead_endpoint_stops_the_run(tmp_path: 
     tallies = {tally.stage: tally for tally in synthesize("exercises", tmp_path / "run", RECIPE, limit=6)}
     assert tallies["sample"].dropped["no_reply"] == 11
     assert tallies["sample"].entered == 11 * tallies["decontaminate"].left
+    monkeypatch.setattr(ScriptedTeacher, "request", answer)
+    again = {tally.stage: tally for tally in synthesize("exercises", tmp_path / "run", RECIPE, limit=6)}
+    assert "no_reply" not in again["sample"].dropped and again["select"].left > tallies["select"].left
+
+
+def test_a_model_that_answers_nothing_stops_the_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*_: Any) -> Any:
+        raise ReplyError("connection refused")
+
+    monkeypatch.setattr(ScriptedTeacher, "request", silent)
+    with pytest.raises(ModelError, match="testable: the model left 8 items in a row unanswered"):
+        synthesize("exercises", tmp_path / "run", RECIPE)

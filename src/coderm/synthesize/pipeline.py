@@ -2,7 +2,7 @@
 
 A line carries the digest of what it was made from: the item as the stage above left it and the stage's settings. A
 stage that is started again, after a kill or with another setting or a changed stage above it, redoes exactly the
-lines whose digest no longer fits; the last line of an item counts.
+lines whose digest no longer fits, and those that a model left unanswered; the last line of an item counts.
 
     RUN/1_source.jsonl, 2_testable.jsonl, ...   {"task_id", "input", "values", "dropped", "tests_dropped"}
 """
@@ -17,12 +17,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from coderm.errors import InputError
+from coderm.errors import InputError, ModelError
 from coderm.progress import Progress
 from coderm.runs import Run
 
 Item = dict[str, Any]
 """What is known about one problem so far; later stages add keys and replace them."""
+
+NO_REPLY = "no_reply"
+"""Reason of whatever a model could not be got to answer."""
+GIVE_UP_AFTER = 8
+"""Items in a row that may stay unanswered before the stage stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +94,10 @@ def _run_stage(run: Run, file: str, stage: Stage, items: list[Item], may_run: bo
     digests = {item["task_id"]: _digest(settings, item) for item in items}
     rows = {} if redo else {row["task_id"]: row for row in run.rows(file)
                             if row["input"] == digests.get(row["task_id"])}
-    todo = [item for item in items if item["task_id"] not in rows]
+    todo = [item for item in items if (row := rows.get(item["task_id"])) is None or (may_run and _unanswered(row))]
     if todo and not may_run:
         raise InputError(f"stage {stage.name} is not complete: {len(todo)} of {len(items)} items to do; run it first")
+    silent = 0
     with Progress(stage.name, len(todo)) as progress:
         for item, outcome in zip(todo, stage.run(todo), strict=True):
             task_id = item["task_id"]
@@ -99,8 +105,17 @@ def _run_stage(run: Run, file: str, stage: Stage, items: list[Item], may_run: bo
             run.append(file, [row])
             rows[task_id] = row
             progress.advance()
+            silent = silent + 1 if _unanswered(row) else 0
+            if silent == GIVE_UP_AFTER:
+                raise ModelError(f"{stage.name}: the model left {silent} items in a row unanswered; the same command "
+                                 "asks again")
     left = [item | rows[item["task_id"]]["values"] for item in items if rows[item["task_id"]]["dropped"] is None]
     return left, _tally(stage, items, left, [rows[item["task_id"]] for item in items])
+
+
+def _unanswered(row: Item) -> bool:
+    """Whether a request of this item failed: nothing is known about it, and it is asked again another time."""
+    return row["dropped"] == NO_REPLY or any(part["reason"] == NO_REPLY for part in row["rejected"])
 
 
 def _tally(stage: Stage, items: list[Item], left: list[Item], rows: list[Item]) -> Tally:

@@ -16,13 +16,14 @@ None where the denominator is zero.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coderm.execute import Engine
+from coderm.reward.measures import Confusion
 from coderm.synthesize.pipeline import Item, Outcome
 
 
@@ -59,11 +60,8 @@ class Quality:
 
 def rates(accepted: NDArray[np.bool_], correct: NDArray[np.bool_]) -> dict[str, float | None]:
     """The four rates of one test from what it accepted and what is right, both [solutions]."""
-    tp, fp = int((accepted & correct).sum()), int((accepted & ~correct).sum())
-    fn, tn = int((~accepted & correct).sum()), int((~accepted & ~correct).sum())
-
-    def share(part: int, rest: int) -> Any:
-        return part / (part + rest) if part + rest else None
-
-    return {"false_acceptance": share(fp, tn), "false_rejection": share(fn, tp),
-            "FAR": share(fp, tp), "FRR": share(fn, tn)}
+    counts = Confusion(tp=int((accepted & correct).sum()), fp=int((accepted & ~correct).sum()),
+                       tn=int((~accepted & ~correct).sum()), fn=int((~accepted & correct).sum()))
+    found = {"false_acceptance": counts.far, "false_rejection": counts.frr,
+             "FAR": counts.far_paper, "FRR": counts.frr_paper}
+    return {name: None if math.isnan(rate) else rate for name, rate in found.items()}

@@ -15,16 +15,16 @@ from coderm.generate.models import Model
 from coderm.problems.stdin import as_function
 from coderm.synthesize import syntax
 from coderm.synthesize.asking import ask, in_parallel
-from coderm.synthesize.pipeline import Item, Outcome
+from coderm.synthesize.pipeline import NO_REPLY, Item, Outcome
 from coderm.synthesize.prompts import FUNCTION, QUESTION, SOLUTION
 
 
 class Reformat:
     """Stage: replaces question, solution and entry_point; adds declaration.
 
-    Drops: no_entry_point (the solution defines no function to speak of), no_code (no usable code in the reply),
-    wrong_function (the reply lacks the function, or the program's function cannot be told), question_unnamed (the
-    rewritten question does not name the function), behaves_differently (fails the source's examples or ground truth).
+    Drops: no_reply, no_entry_point (the solution defines no function to speak of), no_code (no usable code in the
+    reply), wrong_function (the reply lacks the function, or the program's function cannot be told), question_unnamed
+    (the rewritten question does not name it), behaves_differently (fails the source's examples or ground truth).
     """
 
     name, unit = "reformat", "problem"
@@ -49,7 +49,9 @@ class Reformat:
             return Outcome(dropped="no_entry_point")
         prompt = FUNCTION if item["examples"] else SOLUTION
         replies = ask(self.teacher, prompt.messages(question=item["question"], solution=item["solution"]))
-        code = extract_solution(replies[0] or "").text
+        if replies[0] is None:
+            return Outcome(dropped=NO_REPLY, replies=replies)
+        code = extract_solution(replies[0]).text
         tree = syntax.parse(code) if code else None
         if code is None or tree is None:
             return Outcome(dropped="no_code", replies=replies)
@@ -61,7 +63,9 @@ class Reformat:
         declared = syntax.declaration(defined[entry])
         replies += ask(self.teacher, QUESTION.messages(question=item["question"], entry_point=entry,
                                                        declaration=declared))
-        question = (replies[-1] or "").strip()
+        if replies[-1] is None:
+            return Outcome(dropped=NO_REPLY, replies=replies)
+        question = replies[-1].strip()
         if entry not in question:
             return Outcome(dropped="question_unnamed", replies=replies)
         return Outcome({"question": question, "original_question": item["question"],

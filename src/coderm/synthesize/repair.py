@@ -13,7 +13,7 @@ from coderm.records import Verdict
 from coderm.synthesize import syntax
 from coderm.synthesize.asking import ask, in_parallel
 from coderm.synthesize.cheating import cheat
-from coderm.synthesize.pipeline import Item, Outcome
+from coderm.synthesize.pipeline import NO_REPLY, Item, Outcome
 from coderm.synthesize.prompts import REPAIR
 
 PASS = Verdict.PASS.word
@@ -24,8 +24,8 @@ MAX_FEEDBACK = 500
 class Repair:
     """Stage: failing tests are repaired (they get repaired = the round) or dropped.
 
-    Drops, by what became of the last round: repair_no_code, repair_still_fails, repair_cheats_* with the reason of
-    `cheating.cheat`.
+    Drops, by what became of the last round: no_reply, repair_no_code, repair_still_fails, repair_cheats_* with the
+    reason of `cheating.cheat`.
     """
 
     name, unit = "repair", "test"
@@ -64,7 +64,9 @@ class Repair:
         for test, answer in zip(failing, answers, strict=True):
             text = extract_unit_test(answer or "").text
             why = cheat(test["text"], text) if text else None
-            if text is None:
+            if answer is None:
+                judged.append(test | {"reason": NO_REPLY})
+            elif text is None:
                 judged.append(test | {"reason": "repair_no_code"})
             elif why:
                 judged.append(test | {"reason": f"repair_cheats_{why}", "cheat": text})

@@ -9,7 +9,7 @@ from coderm.generate.extract import extract_unit_test
 from coderm.generate.models import Model, Sampling
 from coderm.synthesize import syntax
 from coderm.synthesize.asking import ask, in_parallel
-from coderm.synthesize.pipeline import Item, Outcome
+from coderm.synthesize.pipeline import NO_REPLY, Item, Outcome
 from coderm.synthesize.prompts import UNIT_TESTS
 
 PURE_MODULES = {
@@ -56,7 +56,7 @@ class SampleTests:
 def usable_test(reply: str | None, item: Item) -> tuple[str | None, str | None]:
     """The unit test in a reply, or None and the reason why there is none."""
     if reply is None:
-        return None, "no_reply"
+        return None, NO_REPLY
     found = extract_unit_test(reply, entry_point=item["entry_point"])
     if found.text is None:
         return None, found.reason

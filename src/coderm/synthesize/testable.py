@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from coderm.generate.models import Model
 from coderm.synthesize.asking import ask, in_parallel
-from coderm.synthesize.pipeline import Item, Outcome
+from coderm.synthesize.pipeline import NO_REPLY, Item, Outcome
 from coderm.synthesize.prompts import TESTABLE
 
 
@@ -29,7 +29,7 @@ class Testable:
     def _judge(self, item: Item) -> Outcome:
         replies = ask(self.teacher, TESTABLE.messages(question=item["question"]))
         if replies[0] is None:
-            return Outcome(dropped="no_reply", replies=replies)
+            return Outcome(dropped=NO_REPLY, replies=replies)
         hard = decision(replies[0])
         return Outcome(dropped={True: "hard_to_test", False: None, None: "no_decision"}[hard], replies=replies)
 

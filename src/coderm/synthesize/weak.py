@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from coderm.generate.extract import extract_solution
 from coderm.generate.models import Model, Sampling
 from coderm.synthesize.asking import ask, in_parallel
-from coderm.synthesize.pipeline import Item, Outcome
+from coderm.synthesize.pipeline import NO_REPLY, Item, Outcome
 from coderm.synthesize.prompts import WEAK_SOLUTION
 
 
@@ -39,7 +39,7 @@ class WeakSolutions:
         for number, reply in enumerate(replies):
             found = extract_solution(reply or "", entry_point=item["entry_point"])
             if found.text is None:
-                rejected.append({"sample": number, "reason": "no_reply" if reply is None else found.reason})
+                rejected.append({"sample": number, "reason": NO_REPLY if reply is None else found.reason})
             else:
                 solutions.append({"sample": number, "text": found.text})
         return Outcome({"solutions": solutions}, rejected=rejected, replies=replies)
