@@ -159,6 +159,63 @@ def run(
         print(f"these problems have no ground truth to rank by; `coderm report {out}` shows what was chosen")
 
 
+@app.command()
+def solve(
+    policy: Policy,
+    tester: Tester,
+    problem: Annotated[str, typer.Argument(help="The problem itself, a file that holds it, or - for standard input: "
+                                                "prose, a function stub with its docstring, or asserts.")] = "-",
+    n: Annotated[int, typer.Option("-n", min=1, help="Candidate solutions to sample.")] = 8,
+    m: Annotated[int, typer.Option("-m", min=0, help="Unit tests to sample.")] = 8,
+    save: Annotated[Path | None, typer.Option(help="Keep prompts, replies and verdicts as a run directory.")] = None,
+    temperature: Temperature = 0.8,
+    top_p: TopP = 0.95,
+    max_tokens: MaxTokens = 1024,
+    seed: Seed = 0,
+    concurrency: Concurrency = None,
+    timeout: Timeout = 600.0,
+    api_key_env: KeyEnv = "OPENAI_API_KEY",
+    isolation: IsolationOption = "shared",
+    time_limit: TimeLimit = 1.0,
+    unsafe: Unsafe = False,
+    as_json: Json = False,
+) -> None:
+    """Solve one problem: sample candidates and tests, run them against each other, print the best candidate.
+
+    The solution goes to stdout, the reasons to stderr. Doctest lines and asserts in the problem are trusted: a
+    candidate that fails one is out before the vote. Exit code 1 where no candidate is left.
+    """
+    import json
+
+    from coderm.solve import solve as solve_problem
+
+    policy_source, tester_source = (
+        _source(spec, temperature, top_p, max_tokens, seed, None, "none", concurrency, timeout, api_key_env)
+        for spec in (policy, tester))
+    solved = solve_problem(_problem_text(problem), policy_source, tester_source, n, m, save=save, quiet=False,
+                           isolation=isolation, time_limit=time_limit, unsafe=unsafe)
+    print(solved.why(), file=sys.stderr)
+    if as_json:
+        print(json.dumps(solved.as_json()))
+    elif solved.solution is not None:
+        print(solved.solution.rstrip())
+    if solved.solution is None:
+        raise typer.Exit(1)
+
+
+def _problem_text(problem: str) -> str:
+    from coderm.errors import InputError
+
+    if problem == "-":
+        return sys.stdin.read()
+    looks_like_path = len(problem) < 256 and "\n" not in problem
+    if looks_like_path and Path(problem).is_file():
+        return Path(problem).read_text()
+    if looks_like_path and " " not in problem:
+        raise InputError(f"{problem}: no such file, and one word is no problem")
+    return problem
+
+
 def _source(model: str, temperature: float, top_p: float, max_tokens: int, seed: int, prompt: str | None, shown: Any,
             concurrency: int | None, timeout: float, api_key_env: str) -> Source:
     from coderm.generate.models import Sampling

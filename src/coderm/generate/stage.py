@@ -73,7 +73,7 @@ def generate(run: Run, kind: Kind, source: Source, want: Mapping[str, int], *, q
                 tally = collect(run, kind, model, asks, source.sampling, seed=source.seed, quiet=quiet)
         finally:
             if any(True for _ in run.rows(f"{kind}_replies")):
-                extract_run(run)
+                extract_run(run, quiet=quiet)
     return tally
 
 

@@ -15,7 +15,7 @@ from coderm.runs import Run
 _Extract = Callable[..., Extraction]
 
 
-def extract_run(run: Run, protocol: Protocol | None = None) -> dict[str, Any]:
+def extract_run(run: Run, protocol: Protocol | None = None, *, quiet: bool = False) -> dict[str, Any]:
     """Extract every raw reply of a run under a protocol (by default the one that the run recorded).
 
     Writes {"task_id", "solutions", "replies"} and {"task_id", "unit_tests", "replies"}, a row a problem, where
@@ -36,7 +36,8 @@ def extract_run(run: Run, protocol: Protocol | None = None) -> dict[str, Any]:
             texts = _replies(run.path / f"{replies}.jsonl", list(run.rows(replies)))
             if texts:
                 once = kind == "unit_tests" and protocol == "paper"
-                rows[kind], report[kind] = _extracted(kind, texts, extract, protocol, entry_points, once=once)
+                rows[kind], report[kind] = _extracted(kind, texts, extract, protocol, entry_points, once=once,
+                                                      quiet=quiet)
         if not rows:
             raise InputError(f"{run.path}: holds no raw replies (solution_replies.jsonl, unit_test_replies.jsonl)")
         report["stale"] = _forget_stale(run, rows)
@@ -48,12 +49,13 @@ def extract_run(run: Run, protocol: Protocol | None = None) -> dict[str, Any]:
 
 
 def _extracted(kind: str, texts: dict[str, dict[int, str]], extract: _Extract, protocol: Protocol,
-               entry_points: dict[str, str | None], *, once: bool) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+               entry_points: dict[str, str | None], *, once: bool, quiet: bool,
+               ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """One row a problem, in the run's order, and the counts."""
     everything: list[Extraction] = []
     rows = []
     order = [*(t for t in entry_points if t in texts), *(t for t in texts if t not in entry_points)]
-    with Progress(f"extracting {kind.replace('_', ' ')}", len(order)) as progress:
+    with Progress(f"extracting {kind.replace('_', ' ')}", len(order), quiet=quiet) as progress:
         for task_id in order:
             found: dict[int, str] = {}
             for index, reply in sorted(texts[task_id].items()):

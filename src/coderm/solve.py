@@ -1,0 +1,170 @@
+"""One problem to its best solution, and why: sample, keep what passes the problem's own examples, vote, and say how
+sure that is. It says so when it does not know, rather than pretending."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coderm.confidence import Vote, confidence
+from coderm.errors import InputError, ModelError
+from coderm.execute import Engine
+from coderm.generate.models import Sampling
+from coderm.generate.question import Question, read_question
+from coderm.generate.stage import Source, generate
+from coderm.matrix import RewardMatrix
+from coderm.problems import as_executable
+from coderm.reward.selectors import select
+from coderm.runs import Run
+
+UNSURE = 0.5
+"""Below this confidence the answer is called a guess."""
+
+
+@dataclass(frozen=True)
+class Solved:
+    """The outcome of `solve`."""
+
+    solution: str | None
+    """The chosen candidate; None where there is none that passes the problem's own examples."""
+    confidence: float
+    """Estimated chance that it is right, in 0..1; see `coderm.confidence`."""
+    best: int | None
+    """Its index among the candidates."""
+    votes: list[int]
+    """Unit tests passed by each candidate, of those that vote."""
+    tests: int
+    """Unit tests that vote."""
+    discriminating: int
+    """Voting tests that some of the candidates in the vote pass and others do not."""
+    tied: int
+    """Candidates with as many votes as the chosen one, itself included."""
+    agreement: float
+    """Share of the candidates in the vote that pass exactly the same tests as the chosen one."""
+    examples: int
+    """Trusted examples that the problem brought."""
+    passing_examples: int
+    """Candidates that pass all of them."""
+    doubts: list[str]
+    """Why it does not know, where it does not."""
+    cost: dict[str, int]
+    """replies, prompt_tokens and completion_tokens that were sampled."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `coderm solve --json` prints."""
+        return vars(self)
+
+    def why(self) -> str:
+        """The reasons in a few lines, for people."""
+        lines = []
+        if self.examples:
+            lines.append(f"examples: {self.passing_examples} of {len(self.votes)} candidates pass the problem's own "
+                         f"({self.examples}); the others are out")
+        if self.best is not None:
+            lines.append(f"votes: candidate {self.best} passes {self.votes[self.best]} of {self.tests} unit tests"
+                         + (f" ({self.tied} candidates tie)" if self.tied > 1 else ""))
+            lines.append(f"tests: {self.discriminating} of {self.tests} tell candidates apart")
+            lines.append(f"agreement: {self.agreement:.0%} of the candidates in the vote pass the same tests")
+        lines += [f"doubt: {doubt}" for doubt in self.doubts]
+        lines.append(f"confidence: {self.confidence:.2f}" + (" (a guess)" if self.confidence < UNSURE else ""))
+        lines.append("cost: {replies} replies, {prompt_tokens} + {completion_tokens} tokens".format(**self.cost))
+        return "\n".join(lines)
+
+
+def solve(
+    problem: str,
+    policy: str | Source,
+    tester: str | Source,
+    n: int = 8,
+    m: int = 8,
+    *,
+    save: str | Path | None = None,
+    quiet: bool = True,
+    sampling: Sampling | None = None,
+    seed: int = 0,
+    **engine: Any,
+) -> Solved:
+    """The best of n candidate solutions of a problem by the votes of m unit tests.
+
+    `problem` is prose, a function stub with its docstring, or a file with asserts; its examples are trusted.
+    `policy` and `tester` are model specs (see `coderm.generate.models`). `save` keeps everything as a run
+    directory, which resumes like any other. Keyword arguments go to `coderm.Engine`. Raises ModelError where the
+    policy gave no usable candidate, InputError where `save` holds another problem.
+    """
+    question = read_question(problem)
+    sources = [spec if isinstance(spec, Source) else Source(spec, sampling or Sampling(), seed)
+               for spec in (policy, tester)]
+    with tempfile.TemporaryDirectory(prefix="coderm-") as scratch:
+        run = Run.create(Path(save) if save else Path(scratch) / "run", protocol="default")
+        with run:
+            run.add_problems([question.problem])
+        if run.problems() != [question.problem]:
+            raise InputError(f"{run.path}: holds another problem; choose another --save")
+        task = question.problem.task_id
+        failures = generate(run, "solution", sources[0], {task: n}, quiet=quiet).failures
+        solutions = run.solutions().get(task, [])
+        if not solutions:
+            raise ModelError(str(failures[0]["error"]) if failures else
+                             f"none of the {n} replies of {sources[0].model} holds a usable solution")
+        failures += generate(run, "unit_test", sources[1], {task: m}, quiet=quiet).failures
+        unit_tests = run.unit_tests().get(task, [])
+        with run, Engine(**engine) as running:
+            texts = [as_executable(question.problem, solution) for solution in solutions]
+            matrix = running.execute(texts, [*question.examples, *unit_tests])
+            split = len(question.examples)
+            voting = matrix.take(unit_tests=range(split, split + len(unit_tests)))
+            run.save_matrix(task, voting)
+        cost = _cost(run)
+    solved = _decide(question, solutions, matrix.take(unit_tests=range(split)), voting, cost)
+    solved.doubts.extend(f"a request failed: {failure['error']}" for failure in failures)
+    return solved
+
+
+def _cost(run: Run) -> dict[str, int]:
+    rows = [row["usage"] for kind in ("solution", "unit_test") for row in run.rows(f"{kind}_replies")]
+    return {"replies": len(rows)} | {name: sum(usage[name] for usage in rows)
+                                     for name in ("prompt_tokens", "completion_tokens")}
+
+
+def _decide(question: Question, solutions: list[str], examples: RewardMatrix, matrix: RewardMatrix,
+            cost: dict[str, int]) -> Solved:
+    eligible = np.flatnonzero(examples.passed.all(axis=1))
+    passed = matrix.passed[:, matrix.voting & matrix.ran.any(axis=0)]
+    votes = passed.sum(axis=1)
+    tests = passed.shape[1]
+    shared = {
+        "votes": votes.tolist(), "tests": tests, "examples": len(question.examples),
+        "passing_examples": len(eligible), "cost": cost,
+    }
+    if not len(eligible):
+        return Solved(None, 0.0, None, discriminating=0, tied=0, agreement=0.0,
+                      doubts=["every candidate fails the problem's own examples"], **shared)
+    best = int(eligible[select(matrix.take(solutions=eligible), "majority-groups")[0]])
+    among = passed[eligible]
+    group = int((among == passed[best]).all(axis=1).sum())
+    discriminating = int((among.any(axis=0) & ~among.all(axis=0)).sum())
+    vote = Vote(int(votes[best]), tests, group, len(eligible), len(question.examples))
+    return Solved(
+        solutions[best], confidence(vote), best, discriminating=discriminating,
+        tied=int((votes[eligible] == votes[best]).sum()), agreement=group / len(eligible),
+        doubts=_doubts(among, votes[eligible], discriminating, question), **shared)
+
+
+def _doubts(passed: NDArray[np.bool_], votes: NDArray[np.int64], discriminating: int, question: Question) -> list[str]:
+    candidates, tests = passed.shape
+    doubts = []
+    if not tests:
+        doubts.append("no usable unit test was written: nothing was checked"
+                      + ("" if not question.examples else " beyond the problem's own examples"))
+    elif not votes.max():
+        doubts.append("no candidate passes a single unit test: either all are wrong, or the tests are")
+    elif candidates > 1 and not discriminating:
+        doubts.append("no unit test tells the candidates apart: they agree, the vote chose nothing")
+    if candidates == 1:
+        doubts.append("there is only one candidate to choose from")
+    return doubts
