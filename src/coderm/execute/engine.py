@@ -29,7 +29,8 @@ from coderm.matrix import RewardMatrix
 from coderm.records import VERDICT_WORDS, Isolation, Protocol, Verdict
 
 DEFAULT_MEMORY = 1024 * 1024 * 1024
-PAIRS_PER_CHUNK = 2_500
+PAIRS_PER_CHUNK = 10_000
+SPLIT_FROM = 500  # fewer pairs than this are not worth a second worker
 ATTEMPTS = 3
 RETRY_ALONE = 4.0  # a wall-clock hit is tried once more with nothing beside it and this many times the wall limit
 MAX_TEXT = 4 * 1024 * 1024
@@ -101,6 +102,8 @@ class Engine:
         self._count = max(1, workers or len(os.sched_getaffinity(0)))
         self._python = python or sys.executable
         self._workers: list[Worker] = []
+        self.cpu_s = 0.0
+        """CPU seconds that jobs have used so far, cells and all."""
 
     def __enter__(self) -> Engine:
         return self
@@ -217,9 +220,13 @@ class _Schedule:
             if n == 0 or m == 0:
                 problem.reasons = [None] * m
                 continue
-            chunks = max(1, -(-n * m // PAIRS_PER_CHUNK))
+            chunks = max(1, -(-n * m // PAIRS_PER_CHUNK), n * m // SPLIT_FROM and self._idle())
             for indices in np.array_split(np.arange(n), min(chunks, n)):
                 self._put(_Chunk(problem, [int(i) for i in indices], list(range(m))))
+
+    def _idle(self) -> int:
+        """How many workers have nothing to do: a problem is shared among them."""
+        return self.engine.worker_count - len(self.busy) - len(self.queue)
 
     def _put(self, chunk: _Chunk) -> None:
         chunk.problem.out += 1
@@ -265,6 +272,7 @@ class _Schedule:
             self._take_row(chunk, header["solution"], blob)
         elif header["kind"] == "end":
             self._release(index)
+            self.engine.cpu_s += header["cpu_s"]
             self._finish(chunk, header, worker)
 
     def _release(self, index: int) -> None:

@@ -80,25 +80,29 @@ class Cell:
         self._end()
 
     def run_plain(self, rows: list[list[Pair]]) -> NoReturn:
-        """Run pairs of plain texts (see `reach.py`), a row a candidate; never returns.
+        """Run plain candidates (see `reach.py`), a row each; never returns.
 
-        They cannot leave anything behind but random numbers and decimal contexts, so there is nothing to put back;
-        that nothing was changed is checked behind every row, and in depth at the end, all the same.
+        A plain candidate on a plain test leaves nothing behind but random numbers and decimal contexts, so nothing is
+        put back; that nothing was changed is checked behind every row, and in depth at the end, all the same. Behind
+        a test that is not plain everything is put back, and where that fails the cell ends with this row unverified.
         """
         limit_ns = int(self.limit * 1e9)
-        begin, write, clock, now = self.board.begin, self.board.write, _cpu_ns, _now
+        begin, write, clock, now, run = self.board.begin, self.board.write, _cpu_ns, _now, self._pair
         before = clock()
         for number, row in enumerate(rows, 1):
+            tidy = True
             for place, solution, test in row:
                 begin(place, now(), before)
-                if solution.reach.decimal or test.reach.decimal:
-                    verdict, cases, passed = self.context.copy().run(self._pair, solution, test)
+                if test.reach.plain and not (solution.reach.decimal or test.reach.decimal):
+                    verdict, cases, passed = run(solution, test)
                 else:
-                    verdict, cases, passed = self._pair(solution, test)
+                    verdict, cases, passed = self.context.copy().run(run, solution, test)
                 after = clock()
                 spent, before = after - before, after
                 write(place, TIMEOUT if spent > limit_ns else verdict, 0, cases, passed, spent // 1000)
-            if not self.guard.quick():
+                if not test.reach.plain:
+                    tidy = tidy and self.house.tidy()
+            if not tidy or not self.guard.quick():
                 break
             self.board.verify(number)
         self._end()

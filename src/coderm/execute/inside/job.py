@@ -91,8 +91,7 @@ class Job:
         first = _twins([s.code for s in self.solutions])
         rows = {i: _Row(i, todo) for i in sorted(set(first))}
         if not self.paper:
-            self._run_plain([row for i, row in rows.items() if self.solutions[i].reach.plain],
-                            [j for j in todo if self.tests[j].reach.plain])
+            self._run_plain([row for i, row in rows.items() if self.solutions[i].reach.plain], todo)
         for i in range(len(self.solutions)):
             if first[i] == i:
                 self._run_row(rows[i])
@@ -113,7 +112,7 @@ class Job:
         return {j: r for j in tests if (r := self.board.read(first_place + j)).state == boards.DONE}
 
     def _run_plain(self, waiting: list[_Row], tests: list[int]) -> None:
-        """Run plain candidates on plain tests, many a cell; leaves to `_run_row` whatever ended one."""
+        """Run plain candidates, many a cell; leaves to `_run_row` whatever ended one."""
         while waiting and tests:
             self.board.clear()
             work = [self._pairs(row, tests) for row in waiting]

@@ -41,11 +41,12 @@ _EXTENDED = dis.opmap["EXTENDED_ARG"]
 
 def operations(code: CodeType) -> list[tuple[int, int]]:
     """(operation, argument) of every instruction, extended arguments put together."""
-    found, high, raw = [], 0, code.co_code
-    for i in range(0, len(raw), 2):
-        op, arg = raw[i], raw[i + 1] | high
-        high = arg << 8 if op == _EXTENDED else 0
-        found.append((op, arg))
+    found = list(zip(code.co_code[::2], code.co_code[1::2], strict=True))
+    if any(op == _EXTENDED for op, _ in found):
+        high = 0
+        for i, (op, arg) in enumerate(found):
+            found[i] = op, arg | high
+            high = (arg | high) << 8 if op == _EXTENDED else 0
     return found
 
 

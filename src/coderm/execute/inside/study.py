@@ -309,19 +309,19 @@ class _Marker(ast.NodeTransformer):
 def _replaces(tree: ast.Module, names: frozenset[str], reads: frozenset[str], binds: frozenset[str],
               local: frozenset[str]) -> str | None:
     used = names & reads
+    nodes = list(ast.walk(tree))
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
     # `from solution import f` binds the candidate's own f
-    binds -= {(alias.asname or alias.name).split(".")[0] for node in ast.walk(tree)
-              if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}
-    for node in ast.walk(tree):
-        target = _patched(node)
-        if target in names:
+    binds -= {(alias.asname or alias.name).split(".")[0] for node in imports for alias in node.names}
+    for node in nodes:
+        if isinstance(node, ast.Call) and (target := _patched(node)) in names:
             return f"mocks {target}, which it should test"
     if used and used <= binds:
         return f"defines {', '.join(sorted(used))} itself instead of testing the candidate's"
     if not used and names & local:
         return f"shadows {', '.join(sorted(names & local))} instead of testing the candidate's"
     if names and not used and not (reads - binds - _BUILTINS) and not (reads & _LOOKS_ELSEWHERE) \
-            and not any(isinstance(n, ast.Import | ast.ImportFrom) and _foreign(n) for n in ast.walk(tree)):
+            and not any(_foreign(node) for node in imports):
         return "never uses the candidate"
     return None
 
@@ -332,14 +332,12 @@ def _foreign(node: ast.Import | ast.ImportFrom) -> bool:
     return "solution" in modules
 
 
-def _patched(node: ast.AST) -> str | None:
+def _patched(node: ast.Call) -> str | None:
     """The last name of what `mock.patch(...)`, `patch.object(...)` replaces, or None."""
-    if not isinstance(node, ast.Call):
-        return None
-    dotted = ast.unparse(node.func) if isinstance(node.func, ast.Attribute | ast.Name) else ""
-    if dotted.split(".")[-1] == "patch" and node.args:
+    if _last_name(node.func) == "patch" and node.args:
         where = node.args[0]
-    elif dotted.endswith("patch.object") and len(node.args) > 1:
+    elif (isinstance(node.func, ast.Attribute) and node.func.attr == "object" and len(node.args) > 1
+            and _last_name(node.func.value) == "patch"):
         where = node.args[1]
     else:
         return None
@@ -369,8 +367,9 @@ def _global_names(code: CodeType) -> tuple[frozenset[str], frozenset[str], froze
     local: set[str] = set()
     for current in all_code(code):
         is_module, is_function = current is code, bool(current.co_flags & inspect.CO_NEWLOCALS)
-        stored = {current.co_names[arg] for op, arg in operations(current) if op == _STORE_NAME}
-        for op, arg in operations(current):
+        steps = operations(current)
+        stored = {current.co_names[arg] for op, arg in steps if op == _STORE_NAME}
+        for op, arg in steps:
             if op == _LOAD_GLOBAL:
                 reads.add(current.co_names[arg >> 1])
             elif op == _STORE_GLOBAL:

@@ -58,10 +58,10 @@ def main() -> None:
         if pid == 0:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             _serve(request, channel, board, base_memory)
-        _, status = os.waitpid(pid, 0)
+        _, status, used = os.wait4(pid, 0)
         record = board.read(0)
         at = None if record.state == NOTHING else [("unit_test", "solution")[record.verdict], record.cpu_us]
-        channel.send("end", {"status": status, "compiling": at})
+        channel.send("end", {"status": status, "compiling": at, "cpu_s": used.ru_utime + used.ru_stime})
         board.clear()
 
 
