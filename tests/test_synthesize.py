@@ -18,6 +18,7 @@ import pytest
 from coderm.errors import InputError, ModelError, ReplyError
 from coderm.execute import Engine
 from coderm.runs import Run
+from coderm.synthesize.asking import OnDemand
 from coderm.synthesize.build import Recipe, synthesize
 from coderm.synthesize.fake import ScriptedTeacher
 from coderm.synthesize.pipeline import Tally
@@ -141,7 +142,7 @@ def test_only_what_changed_is_done_again(made: tuple[Path, list[Tally]], tmp_pat
                                          monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "run"
     shutil.copytree(made[0], out)
-    monkeypatch.setattr(ScriptedTeacher, "request", lambda *_: pytest.fail("a finished run asked the teacher"))
+    monkeypatch.setattr(OnDemand, "opened", lambda _: pytest.fail("a finished run opened its teacher"))
     before = {path.name: path.read_text() for path in out.glob("*_*.jsonl")}
     assert synthesize("exercises", out, RECIPE) == made[1]
     assert {path.name: path.read_text() for path in out.glob("*_*.jsonl")} == before

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from coderm.errors import InputError
 from coderm.records import Problem
 from coderm.synthesize import syntax
-from coderm.synthesize.asking import in_parallel
+from coderm.synthesize.asking import OnDemand, in_parallel
 from coderm.synthesize.decontaminate import Decontaminate
 from coderm.synthesize.prompts import ALL, UNIT_TESTS
 from coderm.synthesize.quality import rates
@@ -193,7 +193,7 @@ def test_work_in_parallel_keeps_order_and_stays_in_its_window() -> None:
         time.sleep(0.001 * (number % 3))
         return number
 
-    results = in_parallel(work, range(40), 4)
+    results = in_parallel(work, range(40), OnDemand("fake", "unit_test"))
     assert [next(results) for _ in range(3)] == [0, 1, 2]
     assert started[0] <= 3 + 2 * 4
     assert list(results) == list(range(3, 40))

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from coderm.execute import Engine
-from coderm.generate.models import Kind, Model, open_model
 from coderm.records import Problem
 from coderm.runs import Run
 from coderm.synthesize import export, funnel, prompts, sources
+from coderm.synthesize.asking import OnDemand
 from coderm.synthesize.decontaminate import Decontaminate
-from coderm.synthesize.fake import ScriptedTeacher
 from coderm.synthesize.label import Label
 from coderm.synthesize.pipeline import Item, Stage, Tally, run_stages
 from coderm.synthesize.quality import Quality
@@ -61,8 +59,9 @@ def synthesize(source: str, out: str | Path, recipe: Recipe, *, columns: dict[st
     benchmarks = [problem for name in (["humaneval"] if against is None else against)
                   for problem in problems.load(name)]
     run = Run.create(out, kind="synthesis")
-    with (run, open_teacher(recipe.teacher, "unit_test") as teacher, open_teacher(recipe.weak, "solution") as weak,
+    with (run, OnDemand(recipe.teacher, "unit_test") as teacher, OnDemand(recipe.weak, "solution") as other,
           Engine() as engine):
+        weak = teacher if recipe.weak == recipe.teacher else other
         stages = _stages(recipe, teacher, weak, engine, benchmarks)
         run.update_config(source=source, columns=columns, limit=limit, against=against,
                           recipe={name: getattr(recipe, name) for name in recipe.__slots__},
@@ -73,12 +72,8 @@ def synthesize(source: str, out: str | Path, recipe: Recipe, *, columns: dict[st
     return tallies
 
 
-def open_teacher(spec: str, kind: Kind) -> AbstractContextManager[Model]:
-    """The model of a spec; `fake` is the pipeline's own scripted one, which knows all of its prompts."""
-    return nullcontext(ScriptedTeacher()) if spec == "fake" else open_model(spec, kind)
-
-
-def _stages(recipe: Recipe, teacher: Model, weak: Model, engine: Engine, benchmarks: list[Problem]) -> list[Stage]:
+def _stages(recipe: Recipe, teacher: OnDemand, weak: OnDemand, engine: Engine,
+            benchmarks: list[Problem]) -> list[Stage]:
     return [
         Source(),
         Testable(teacher),

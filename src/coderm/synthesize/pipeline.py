@@ -99,7 +99,7 @@ def _run_stage(run: Run, file: str, stage: Stage, items: list[Item], may_run: bo
         raise InputError(f"stage {stage.name} is not complete: {len(todo)} of {len(items)} items to do; run it first")
     silent = 0
     with Progress(stage.name, len(todo)) as progress:
-        for item, outcome in zip(todo, stage.run(todo), strict=True):
+        for item, outcome in zip(todo, stage.run(todo) if todo else (), strict=True):
             task_id = item["task_id"]
             row = {"task_id": task_id, "input": digests[task_id]} | dataclasses.asdict(outcome)
             run.append(file, [row])

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Iterator
 
 from coderm.execute import Engine
 from coderm.generate.extract import extract_solution
-from coderm.generate.models import Model
 from coderm.problems.stdin import as_function
 from coderm.synthesize import syntax
-from coderm.synthesize.asking import ask, in_parallel
+from coderm.synthesize.asking import OnDemand, ask, in_parallel
 from coderm.synthesize.pipeline import NO_REPLY, Item, Outcome
 from coderm.synthesize.prompts import FUNCTION, QUESTION, SOLUTION
 
@@ -29,7 +28,7 @@ class Reformat:
 
     name, unit = "reformat", "problem"
 
-    def __init__(self, teacher: Model, engine: Engine) -> None:
+    def __init__(self, teacher: OnDemand, engine: Engine) -> None:
         self.teacher, self.engine = teacher, engine
 
     def settings(self) -> Item:
@@ -39,7 +38,7 @@ class Reformat:
     def run(self, items: Iterable[Item]) -> Iterator[Outcome]:
         """One outcome an item; the teacher works ahead of the engine."""
         items = list(items)
-        for item, outcome in zip(items, in_parallel(self._rewrite, items, self.teacher.concurrency), strict=True):
+        for item, outcome in zip(items, in_parallel(self._rewrite, items, self.teacher), strict=True):
             yield self._checked(item, outcome)
 
     def _rewrite(self, item: Item) -> Outcome:

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator
 
 from coderm.execute import Engine
 from coderm.generate.extract import extract_unit_test
-from coderm.generate.models import Model
 from coderm.records import Verdict
 from coderm.synthesize import syntax
-from coderm.synthesize.asking import ask, in_parallel
+from coderm.synthesize.asking import OnDemand, ask, in_parallel
 from coderm.synthesize.cheating import cheat
 from coderm.synthesize.pipeline import NO_REPLY, Item, Outcome
 from coderm.synthesize.prompts import REPAIR
@@ -30,7 +29,7 @@ class Repair:
 
     name, unit = "repair", "test"
 
-    def __init__(self, teacher: Model, engine: Engine, rounds: int) -> None:
+    def __init__(self, teacher: OnDemand, engine: Engine, rounds: int) -> None:
         self.teacher, self.engine, self.rounds = teacher, engine, rounds
 
     def settings(self) -> Item:
@@ -50,7 +49,7 @@ class Repair:
             prompts = [REPAIR.messages(solution=item["solution"], unit_test=test["now"],
                                        feedback=self._feedback(item["solution"], test["now"])) for test in failing]
             answers = list(in_parallel(lambda prompt: ask(self.teacher, prompt)[0], prompts,
-                                       self.teacher.concurrency))
+                                       self.teacher))
             replies += answers
             failing = self._judge(item["solution"], failing, answers)
             right += [{"sample": test["sample"], "text": test["now"], "verdict": PASS, "repaired": number}

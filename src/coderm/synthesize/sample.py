@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from coderm.generate.extract import extract_unit_test
-from coderm.generate.models import Model, Sampling
+from coderm.generate.models import Sampling
 from coderm.synthesize import syntax
-from coderm.synthesize.asking import ask, in_parallel
+from coderm.synthesize.asking import OnDemand, ask, in_parallel
 from coderm.synthesize.pipeline import NO_REPLY, Item, Outcome
 from coderm.synthesize.prompts import UNIT_TESTS
 
@@ -29,7 +29,7 @@ class SampleTests:
 
     name, unit = "sample", "test"
 
-    def __init__(self, teacher: Model, per_problem: int) -> None:
+    def __init__(self, teacher: OnDemand, per_problem: int) -> None:
         self.teacher, self.per_problem = teacher, per_problem
 
     def settings(self) -> Item:
@@ -38,7 +38,7 @@ class SampleTests:
 
     def run(self, items: Iterable[Item]) -> Iterator[Outcome]:
         """One outcome an item."""
-        return in_parallel(self._sample, items, self.teacher.concurrency)
+        return in_parallel(self._sample, items, self.teacher)
 
     def _sample(self, item: Item) -> Outcome:
         messages = UNIT_TESTS.messages(question=item["question"], solution=item["solution"].strip("\n"))

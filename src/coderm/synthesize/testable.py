@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from coderm.generate.models import Model
-from coderm.synthesize.asking import ask, in_parallel
+from coderm.synthesize.asking import OnDemand, ask, in_parallel
 from coderm.synthesize.pipeline import NO_REPLY, Item, Outcome
 from coderm.synthesize.prompts import TESTABLE
 
@@ -15,7 +14,7 @@ class Testable:
 
     name, unit = "testable", "problem"
 
-    def __init__(self, teacher: Model) -> None:
+    def __init__(self, teacher: OnDemand) -> None:
         self.teacher = teacher
 
     def settings(self) -> Item:
@@ -24,7 +23,7 @@ class Testable:
 
     def run(self, items: Iterable[Item]) -> Iterator[Outcome]:
         """One outcome an item."""
-        return in_parallel(self._judge, items, self.teacher.concurrency)
+        return in_parallel(self._judge, items, self.teacher)
 
     def _judge(self, item: Item) -> Outcome:
         replies = ask(self.teacher, TESTABLE.messages(question=item["question"]))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from coderm.generate.extract import extract_solution
-from coderm.generate.models import Model, Sampling
-from coderm.synthesize.asking import ask, in_parallel
+from coderm.generate.models import Sampling
+from coderm.synthesize.asking import OnDemand, ask, in_parallel
 from coderm.synthesize.pipeline import NO_REPLY, Item, Outcome
 from coderm.synthesize.prompts import WEAK_SOLUTION
 
@@ -19,7 +19,7 @@ class WeakSolutions:
 
     name, unit = "weak", "solution"
 
-    def __init__(self, model: Model, per_problem: int) -> None:
+    def __init__(self, model: OnDemand, per_problem: int) -> None:
         self.model, self.per_problem = model, per_problem
 
     def settings(self) -> Item:
@@ -28,7 +28,7 @@ class WeakSolutions:
 
     def run(self, items: Iterable[Item]) -> Iterator[Outcome]:
         """One outcome an item."""
-        return in_parallel(self._sample, items, self.model.concurrency)
+        return in_parallel(self._sample, items, self.model)
 
     def _sample(self, item: Item) -> Outcome:
         if not item["tests"]:
