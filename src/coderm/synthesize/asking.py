@@ -22,7 +22,7 @@ B = TypeVar("B")
 
 
 class OnDemand:
-    """The model of a spec, to be used in `with`: opened at its first request; `fake` is the pipeline's own scripted teacher.
+    """The model of a spec, to be used in `with`, opened at its first request; `fake` is our own scripted teacher.
 
     A stage that has nothing to do needs no key, no endpoint and no memory for weights.
     """
