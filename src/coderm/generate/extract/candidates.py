@@ -43,9 +43,10 @@ def find(reply: str, *, whole_statements: bool) -> tuple[list[Candidate], Reason
             return [], "no_code"
     found = []
     for block in blocks[-MAX_BLOCKS:]:
-        program = parse_block(block.text)
+        code = block.text if block.closed or whole_statements else _without_half_line(block.text)
+        program = parse_block(code)
         if program is None and (whole_statements or not block.closed):
-            program = parse_cut(block.text, whole_statements=whole_statements)
+            program = parse_cut(code, whole_statements=whole_statements)
         elif program is not None and whole_statements and not block.closed and breaks_off(program):
             program = program.without(program.tree.body[-1:])
         if program is not None and program.tree.body:
@@ -71,3 +72,9 @@ def with_missing_names(chosen: Candidate, earlier: Sequence[Candidate], never: s
         if joined is not None:
             program = joined
     return program
+
+
+def _without_half_line(code: str) -> str:
+    """Without a last line that may be half of one and compile all the same (`assert f(1) == 1`2, `self.assertEq`)."""
+    head, _, last = code.rpartition("\n")
+    return head if last.lstrip().startswith("assert ") or not last.rstrip().endswith(")") else code

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from coderm.generate.extract.source import Program, is_main_guard, parse, root_name
+from coderm.generate.extract.source import Program, dotted_name, is_main_guard, parse, root_name
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -14,23 +14,26 @@ def has_tests(program: Program) -> bool:
     return as_test_case(program) is not None
 
 
-def is_test_case(node: ast.stmt, program: Program) -> bool:
-    """Whether a statement is a TestCase class, by its base or by the base of a base within the program."""
+def test_cases(program: Program) -> list[ast.ClassDef]:
+    """The module's TestCase classes, by their base or by the base of a base within the program."""
     classes = {s.name: s for s in program.tree.body if isinstance(s, ast.ClassDef)}
-    seen: set[str] = set()
-    todo = [node]
-    while todo:
-        current = todo.pop()
-        if not isinstance(current, ast.ClassDef) or current.name in seen:
-            continue
-        seen.add(current.name)
-        for base in current.bases:
-            name = base.attr if isinstance(base, ast.Attribute) else root_name(base)
-            if isinstance(base, ast.Name) and name in classes:
-                todo.append(classes[name])
-            elif name.endswith("TestCase"):
-                return True
-    return False
+
+    def is_test_case(node: ast.ClassDef) -> bool:
+        seen: set[str] = set()
+        todo = [node]
+        while todo:
+            current = todo.pop()
+            if current.name in seen:
+                continue
+            seen.add(current.name)
+            for base in current.bases:
+                if isinstance(base, ast.Name) and base.id in classes and base.id != current.name:
+                    todo.append(classes[base.id])
+                elif dotted_name(base).endswith("TestCase"):
+                    return True
+        return False
+
+    return [s for s in program.tree.body if isinstance(s, ast.ClassDef) and is_test_case(s)]
 
 
 def test_methods(node: ast.stmt) -> list[_Function]:
@@ -41,7 +44,7 @@ def test_methods(node: ast.stmt) -> list[_Function]:
 
 def as_test_case(program: Program) -> Program | None:
     """The program itself where it has a TestCase, else one with a TestCase made of its tests; None without tests."""
-    if any(is_test_case(node, program) for node in program.tree.body):
+    if test_cases(program):
         return program
     try:
         return _converted(program)
@@ -91,17 +94,18 @@ def _as_method(node: _Function) -> _Function | None:
     body = node.body
     supplied: set[str] = set()
     for decorator in node.decorator_list:
-        if not isinstance(decorator, ast.Call) or not ast.unparse(decorator.func).endswith("mark.parametrize"):
+        if not isinstance(decorator, ast.Call) or not dotted_name(decorator.func).endswith("mark.parametrize"):
             continue
         names, values = (decorator.args + [k.value for k in decorator.keywords])[:2]
         try:
             listed = ast.literal_eval(names)
-        except ValueError:
+        except (ValueError, TypeError):
             return None
+        one = isinstance(listed, str) and "," not in listed
         listed = [name.strip() for name in listed.split(",")] if isinstance(listed, str) else list(listed)
         if not listed or not all(isinstance(name, str) and name.isidentifier() for name in listed):
             return None
-        target: ast.expr = ast.parse(", ".join(listed), mode="eval").body
+        target = ast.parse(listed[0] if one else f"({', '.join(listed)},)", mode="eval").body
         body = [ast.For(target, values, body, [])]
         supplied |= set(listed)
     a = node.args
@@ -159,7 +163,7 @@ class _Raises(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
-        if ast.unparse(node.func) != "pytest.raises":
+        if dotted_name(node.func) != "pytest.raises":
             return node
         match = [k.value for k in node.keywords if k.arg == "match"]
         name = "assertRaisesRegex" if match else "assertRaises"

@@ -6,7 +6,7 @@ import ast
 import importlib
 import sys
 
-from coderm.generate.extract.source import Edit, Program
+from coderm.generate.extract.source import Edit, Program, dotted_name
 
 _INSTALLABLE = frozenset({
     "PIL", "attr", "attrs", "dateutil", "ddt", "freezegun", "hypothesis", "matplotlib", "mock", "networkx", "nose",
@@ -43,7 +43,7 @@ def detached(program: Program, entry_point: str | None) -> Program | None:
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _runs_tests(node.value.func, program):
             edits.append(_replaced(node, "pass"))
     inner = [node for node in ast.walk(program.tree) if isinstance(node, ast.Attribute)
-             and isinstance(node.value, ast.Name | ast.Attribute) and ast.unparse(node.value) in modules]
+             and dotted_name(node.value) in modules]
     covered = {id(node.value) for node in inner}
     edits += [_replaced(node, node.attr) for node in inner if id(node) not in covered]
     return program.edited(_outermost(edits)) if edits else program
@@ -81,7 +81,7 @@ def _is_under_test(module: str, level: int) -> bool:
 
 def _runs_tests(func: ast.expr, program: Program) -> bool:
     """Whether a call is one of unittest.main."""
-    name = ast.unparse(func)
+    name = dotted_name(func)
     return name in ("unittest.main", "pytest.main") or (name == "main" and any(
         isinstance(node, ast.ImportFrom) and node.module == "unittest" and any(a.name == "main" for a in node.names)
         for node in ast.walk(program.tree)))

@@ -13,7 +13,7 @@ import ast
 
 from coderm.generate.extract import candidates
 from coderm.generate.extract.result import Extraction
-from coderm.generate.extract.source import Program, Statement, is_main_guard, root_name
+from coderm.generate.extract.source import Program, Statement, dotted_name, is_main_guard, root_name
 
 _ENDS_THE_PROGRAM = {"exit", "quit", "sys.exit", "os._exit", "unittest.main", "doctest.testmod", "pytest.main"}
 
@@ -71,7 +71,7 @@ def _demonstrates(statement: Statement, needed: frozenset[str], unwanted: frozen
     if isinstance(node, ast.Expr):
         if not isinstance(node.value, ast.Call):
             return not isinstance(node.value, ast.Constant)
-        if root_name(node.value) == "print" or ast.unparse(node.value.func) in _ENDS_THE_PROGRAM:
+        if root_name(node.value) == "print" or dotted_name(node.value.func) in _ENDS_THE_PROGRAM:
             return True
     if "input" in statement.reads and "input" in unwanted:
         return True
@@ -121,4 +121,4 @@ def _is_definition(node: ast.stmt) -> bool:
 
 def _is_test_class(node: ast.stmt) -> bool:
     return isinstance(node, ast.ClassDef) and any(
-        ast.unparse(base).rpartition(".")[2].endswith("TestCase") for base in node.bases)
+        dotted_name(base).endswith("TestCase") for base in node.bases)

@@ -15,6 +15,8 @@ from functools import cached_property
 
 MAX_CODE = 50_000
 """Characters of one program. Longer text is not parsed: some of CPython's parsing is quadratic."""
+MAX_STATEMENTS = 2_000
+"""Module-level statements of one program."""
 _MAX_CUTS = 40
 """Attempts at cutting a truncated program before it is given up."""
 
@@ -67,6 +69,9 @@ class Program:
                             reads.add(symbol.get_name())
                         if symbol.is_assigned() or symbol.is_imported():
                             binds.add(symbol.get_name())
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                reads |= {part.target.id for part in ast.walk(node)
+                          if isinstance(part, ast.AugAssign) and isinstance(part.target, ast.Name)}
             found.append(Statement(node, frozenset(reads), frozenset(binds)))
         return found
 
@@ -123,6 +128,8 @@ def parse(text: str) -> Program | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
+            if len(tree.body) > MAX_STATEMENTS:
+                return None
             compile(text, "<reply>", "exec", dont_inherit=True)
         program = Program(text, tree)
         program.statements  # noqa: B018  symtable refuses what is nested too deeply for the code below
@@ -133,7 +140,7 @@ def parse(text: str) -> Program | None:
 
 def parse_block(text: str) -> Program | None:
     """Like `parse`, for a block that may be indented as a whole."""
-    return parse(text) or parse(textwrap.dedent(text).strip("\n"))
+    return parse(text) or (parse(textwrap.dedent(text)) if text.lstrip("\n")[:1].isspace() else None)
 
 
 def parse_cut(text: str, *, whole_statements: bool) -> Program | None:
@@ -145,7 +152,8 @@ def parse_cut(text: str, *, whole_statements: bool) -> Program | None:
     if len(text) > MAX_CODE:
         return None
     lines = text.split("\n")
-    ends = [end for end in _logical_line_ends(text) if end < _error_line(text)]
+    error_line = _error_line(text)
+    ends = [end for end in _logical_line_ends(text) if end < error_line]
     for end in reversed(ends[-_MAX_CUTS:]):
         program = parse("\n".join(lines[:end]))
         if program is not None:
@@ -196,8 +204,17 @@ def root_name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
+def dotted_name(node: ast.expr) -> str:
+    """`a.b.c` as text; "" for any other expression."""
+    names = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else ""
+
+
 def _error_line(text: str) -> float:
-    """The line on which a text that does not compile goes wrong, as far as the compiler knows."""
+    """The line on which a text goes wrong; 0 where what is wrong is no matter of one line."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -206,7 +223,7 @@ def _error_line(text: str) -> float:
         return error.lineno or math.inf
     except _REFUSALS:
         pass
-    return math.inf
+    return 0
 
 
 def _logical_line_ends(text: str) -> list[int]:

@@ -14,7 +14,15 @@ import warnings
 
 from coderm.generate.extract import candidates, convert, detach
 from coderm.generate.extract.result import Extraction, Reason
-from coderm.generate.extract.source import Program, Statement, is_main_guard, parse, root_name, scopes
+from coderm.generate.extract.source import (
+    Program,
+    Statement,
+    dotted_name,
+    is_main_guard,
+    parse,
+    root_name,
+    scopes,
+)
 
 _TEST_TOOLS = {"unittest", "pytest", "doctest", "nose", "sys", "os"}
 """Modules whose module-level calls (running the tests, exiting) are no set-up of a test."""
@@ -22,7 +30,7 @@ _TEST_TOOLS = {"unittest", "pytest", "doctest", "nose", "sys", "os"}
 
 def unit_test(reply: str, entry_point: str | None) -> Extraction:
     """The last program of the reply that holds a test, reduced to its TestCase classes and what they need."""
-    found, reason = candidates.find(_ended(reply), whole_statements=False)
+    found, reason = candidates.find(reply, whole_statements=False)
     if not found:
         return Extraction(reason=reason)
     testing = [c for c in found if convert.has_tests(c.program)]
@@ -39,16 +47,12 @@ def unit_test(reply: str, entry_point: str | None) -> Extraction:
     return Extraction(reason=reason) if reason else Extraction(program.text)
 
 
-def _ended(reply: str) -> str:
-    """The reply without a last line that may be half a statement and parse all the same (`assert f(1) == 1`2)."""
-    head, newline, last = reply.rpartition("\n")
-    return head + newline if last.lstrip().startswith("assert ") else reply
-
-
 def _kept(program: Program, entry_point: str | None) -> Program | None:
     """The test classes, and the statements they need directly or through others; the entry point's own go."""
-    statements = [s for s in program.statements if entry_point not in s.binds and not is_main_guard(s.node)]
-    roots = [s for s in statements if convert.is_test_case(s.node, program)]
+    tests = {id(node) for node in convert.test_cases(program)}
+    roots = [s for s in program.statements if id(s.node) in tests]
+    statements = [s for s in program.statements if id(s.node) in tests or (
+        entry_point not in s.binds and not is_main_guard(s.node))]
     if not roots:
         return None
     imported = frozenset().union(*(s.binds for s in statements if isinstance(s.node, ast.Import | ast.ImportFrom)))
@@ -85,8 +89,7 @@ def _is_needed(statement: Statement, needed: frozenset[str], imported: frozenset
 
 def _refusal(program: Program, entry_point: str | None) -> Reason | None:
     """Why a finished text is no test of the entry point after all."""
-    classes = [s.node for s in program.statements if convert.is_test_case(s.node, program)]
-    if not any(convert.test_methods(node) for node in classes):
+    if not any(convert.test_methods(node) for node in convert.test_cases(program)):
         return "no_test"
     if entry_point is None:
         return None
@@ -100,7 +103,7 @@ def _refusal(program: Program, entry_point: str | None) -> Reason | None:
             if symbol.get_name() == entry_point and (
                     symbol.is_assigned() or symbol.is_imported() or symbol.is_parameter()):
                 return "shadows"
-    if any(isinstance(part, ast.Call) and "patch" in ast.unparse(part.func) and any(
+    if any(isinstance(part, ast.Call) and "patch" in dotted_name(part.func) and any(
             isinstance(a, ast.Constant) and str(a.value).rpartition(".")[2] == entry_point for a in part.args)
             for part in ast.walk(program.tree)):
         return "shadows"
