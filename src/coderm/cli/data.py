@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from coderm.cli.app import app
+from coderm.cli.execute import Python, Unsafe, Workers
 from coderm.records import Protocol
 
 if TYPE_CHECKING:
@@ -182,3 +183,43 @@ def _written(written: dict[str, int], skipped: list[str], as_json: bool) -> None
 def _list_skipped(skipped: list[str]) -> None:
     if skipped:
         print(f"skipped {len(skipped)}:", *skipped, sep="\n  ", file=sys.stderr)
+
+
+@app.command()
+def label(
+    run: RunPath,
+    time_limit: Annotated[float, typer.Option(help="CPU seconds that a candidate has for its problem's ground truth; "
+                                                   "more where the reference solution needs more.")] = 1.0,
+    memory_limit: Annotated[int, typer.Option(help="Memory a candidate may use, in MiB.")] = 1024,
+    workers: Workers = None,
+    python: Python = None,
+    unsafe: Unsafe = False,
+    as_json: Json = False,
+) -> None:
+    """Find out which candidate solutions are correct, by the ground truth of their problems.
+
+    Labels every problem that has a ground truth and no labels yet, so an interrupted call goes on where it stopped.
+    A ground truth that its problem's own reference solution fails is listed and labels nothing.
+    """
+    import json
+    from dataclasses import asdict
+
+    from coderm.execute import Engine
+    from coderm.label import label_run
+    from coderm.runs import Run
+
+    engine = Engine(memory_limit=memory_limit * 1024 * 1024, workers=workers, python=python, unsafe=unsafe)
+    with Run(run) as opened, engine:
+        told = label_run(opened, engine, time_limit=time_limit)
+    if as_json:
+        print(json.dumps(asdict(told)))
+        return
+    print(f"{told.problems} problems labelled ({told.labelled_now} now, {told.seconds:.1f} s): {told.correct:,} of "
+          f"{told.solutions:,} solutions are correct")
+    print(f"one candidate {told.accuracy:.1f} %, at least one correct {told.at_least_one:.1f} %")
+    if told.without_ground_truth:
+        print(f"{told.without_ground_truth} problems have no ground truth")
+    for task_id, why in told.rejected.items():
+        print(f"{task_id}: ground truth not believed: {why}")
+    if told.not_run:
+        print(f"{len(told.not_run)} problems could not be executed, run this again: {', '.join(told.not_run[:10])}")
