@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from coderm.errors import InputError
 
-_SCALE = 1e9
+COMPARED = 1e9
+"""Logarithms of gains are compared in units of 1 / COMPARED."""
 
 
 def allocate(
@@ -68,7 +69,7 @@ def log_gain(pass_rates: ArrayLike, units: ArrayLike) -> NDArray[np.float64]:
 
 def _cost(rates: NDArray[np.float64], units: NDArray[np.int64]) -> NDArray[np.float64]:
     """[problems] the gain of the next unit as a whole number that grows as the gain falls; inf for no gain."""
-    return np.asarray(np.rint(-_SCALE * log_gain(rates, units)))
+    return np.asarray(np.rint(-COMPARED * log_gain(rates, units)))
 
 
 def _units_within(
@@ -80,7 +81,7 @@ def _units_within(
     found by checking it against the cost itself, and those few are searched for.
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        guess = np.floor((-threshold / _SCALE - np.log(rates)) / np.log1p(-rates)) + 1
+        guess = np.floor((-threshold / COMPARED - np.log(rates)) / np.log1p(-rates)) + 1
     guess = np.nan_to_num(guess, nan=0.0, posinf=2.0**62, neginf=0.0)
     count: NDArray[np.int64] = np.clip(guess, low, high).astype(np.int64)
     wrong = ((count > low) & (_cost(rates, count - 1) > threshold)) | (

@@ -78,21 +78,23 @@ def side_by_side(problems: Sequence[Recorded], rule: Rule) -> Replies:
         name = rng.integers(2**64, size=len(problem.reply_of_test), dtype=np.uint64)
         for j in np.unique(problem.reply_of_test):
             mine = problem.reply_of_test == j
-            passed = problem.passed[:, mine]
+            counted = problem.passed[:, mine]
             if rule == "majority":
-                passed = passed.all(axis=1, keepdims=True)
-            votes[i, :size, j] = passed.sum(axis=1)
-            keys[i, :size, j] = (passed * name[mine][: passed.shape[1]]).sum(axis=1, dtype=np.uint64)
+                counted = np.logical_and.reduce(counted, axis=1, keepdims=True)
+            votes[i, :size, j] = counted.sum(axis=1)
+            keys[i, :size, j] = (counted * name[mine][: counted.shape[1]]).sum(axis=1, dtype=np.uint64)
     return Replies(rule, votes, keys, pairs, correct, present, np.array([r.replies for r in problems], np.int64))
 
 
-def best(rule: Rule, votes: NDArray[np.float32], keys: NDArray[np.uint64], alive: NDArray[np.bool_]) -> tuple[
-        NDArray[np.bool_], NDArray[np.float64]]:
-    """The tied best candidates [P, N] and each candidate's weight [P, N] by what was counted so far.
+def best(
+    rule: Rule, votes: NDArray[np.float32], keys: NDArray[np.uint64], alive: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.float64]]:
+    """The tied best candidates, each one's group size among those alive, and its weight, all [P, N].
 
     A candidate's score is weight * votes: weight is 1 for `majority` and the root of its group's size for `codet`.
     Scores are compared squared, in whole numbers, so that ties are real ties.
     """
-    size = (keys[:, :, None] == keys[:, None, :]).sum(axis=2, where=alive[:, None, :]) if rule == "codet" else alive
-    score = np.where(alive, size * np.square(votes, dtype=np.float64), -1.0)
-    return score == score.max(axis=1, keepdims=True), np.sqrt(size)
+    size = np.sum(keys[:, :, None] == keys[:, None, :], axis=2, where=alive[:, None, :])
+    weight = size if rule == "codet" else np.ones_like(size)
+    score = np.where(alive, weight * np.square(votes, dtype=np.float64), -1.0)
+    return score == score.max(axis=1, keepdims=True), size, np.sqrt(weight)

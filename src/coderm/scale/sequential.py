@@ -1,17 +1,26 @@
-"""The sequential rule: after a few tests each, the next tests go where they can still change the choice.
+"""The sequential rule: after a few replies each, the next go where they can still change the choice for the better.
 
-It needs no training. Take the leading candidate L of a problem and a rival i after b replies. Reply t moved the
-lead by x_t, the score L earned on it less what i earned; the lead is D = x_1 + ... + x_b. Future replies are
-taken to be like those seen (a Polya urn: drawn from what was seen, each draw put back twice), so that k more move
-the lead by k D / b on average, with variance k s^2 (1 + k / b), where s^2 is the mean square of x. The rival
-overtakes within k replies with probability about
+It needs no training and no labels. Take a problem's leading candidate L (with its group, all who passed the same
+tests) and a rival i after b replies. Reply t moved the lead by x_t: the score that L earned on it less what i did,
+so the lead is D = x_1 + ... + x_b. Two assumptions give the worth of more replies:
 
-    P(k) = Phi(-(D / s) sqrt(1/k + 1/b)) * (1 - (1 - r)^k),    r = (replies that told L from i + 1) / (b + 2)
+  1. Future replies are like those seen, plus c = 2 imagined ones that agree with one candidate drawn at random: the
+     tester misreads a problem as the policy does, so a large group has more support to come than a small one. Draws
+     come from a Polya urn, hence k more replies move the lead by k m on average with variance k s^2 (1 + k/(b + c)),
+     where m and s^2 are the mean and mean square of x over seen and imagined replies.
+  2. The better of two candidates is the one that would lead after endlessly many replies. The believed lead is
+     B = D + (what the imagined replies moved); after b + k replies it is off by about s sqrt(b + c + k).
 
-whose second factor is the chance that any of the k tells the two apart at all: candidates that agreed on everything
-so far (D = 0) are worth a test as long as some test may yet part them. The worth of the next reply is the largest
-P(k) / k over rivals and k: the best chance of a change per reply. A candidate whose P(all that could still come) is
-below 1 - confidence cannot win any more and is executed no further; a problem without rivals is finished.
+Rival i overtakes within k replies with probability P(k) = Phi(-z), z the mean over the deviation of the future lead,
+times the chance that one of the k tells i from L at all. Where it does, the lead has overshot zero by about
+0.8 deviations / (1 + z), and the change is right rather than wrong by erf-like odds of that overshoot less the
+prior's shift, over s sqrt(b + c + k). The worth of the next reply is the largest P(k) * odds / k over rivals and k.
+
+Candidates that agreed on everything may be parted by a later test: the leading group splits on the next reply with
+probability about 1 / (b + 2), all the less the larger the share of candidates in it.
+
+A problem whose worth times the replies still allowed is below 1 - confidence is finished; a candidate whose P(all
+still allowed) is below it can no longer win and is executed no further.
 """
 
 from __future__ import annotations
@@ -21,10 +30,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from coderm.scale.recorded import Replies, best
+from coderm.scale.recorded import Replies, Rule, best
 
 START = 3
 CONFIDENCE = 0.99
+_IMAGINED = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +42,7 @@ class Standing:
     """Where P problems stand after the replies seen so far."""
 
     worth: NDArray[np.float64]
-    """[P] the best chance, per further reply, that the choice changes; 0 where a problem is finished."""
-    confidence: NDArray[np.float64]
-    """[P] probability that the choice would stay if every reply still allowed were generated."""
+    """[P] expected gain in the probability of the right choice per further reply; 0 where a problem is finished."""
     alive: NDArray[np.bool_]
     """[P, N] candidates that can still win."""
     chosen: NDArray[np.bool_]
@@ -42,59 +50,82 @@ class Standing:
 
 
 def standing(
-    rule: str, votes: NDArray[np.float32], keys: NDArray[np.uint64], alive: NDArray[np.bool_],
-    remaining: NDArray[np.int64], confidence: float = CONFIDENCE,
+    rule: Rule,
+    votes: NDArray[np.float32],
+    keys: NDArray[np.uint64],
+    alive: NDArray[np.bool_],
+    remaining: NDArray[np.int64],
+    confidence: float = CONFIDENCE,
 ) -> Standing:
     """Judge P problems by `votes` and `keys` [P, N, b] of the b replies seen; `remaining` [P] replies may follow."""
     p, _, b = votes.shape
-    chosen, weight = best(rule, votes.sum(axis=2), keys.sum(axis=2, dtype=np.uint64), alive)
+    rows, c = np.arange(p), _IMAGINED
+    total, key = votes.sum(axis=2), keys.sum(axis=2, dtype=np.uint64)
+    chosen, size, weight = best(rule, total, key, alive)
     lead = chosen.argmax(axis=1)
+    of_lead = (rows, lead)
+    own_group = key == key[of_lead][:, None]
+
     scored = votes * weight[:, :, None].astype(np.float32)
-    moved = scored[np.arange(p), lead][:, None, :] - scored
-    ahead, square = moved.sum(axis=2), np.square(moved).sum(axis=2)
-    apart = (moved != 0).sum(axis=2)
-    # One reply more, as if it had moved the lead by this rival's own weight, keeps s above zero.
-    deviation = np.sqrt((square + np.square(weight)) / (b + 1))
-    rate = (apart + 1) / (b + 2)
+    moves = scored[of_lead][:, None, :] - scored
+    ahead = moves.sum(axis=2, dtype=np.float64)
+    candidates = np.maximum(alive.sum(axis=1, keepdims=True), 1)
+    support, lead_support = size / candidates, (size[of_lead] / candidates[:, 0])[:, None]
+    lead_weight = weight[of_lead][:, None]
+    shift = c * (lead_support * lead_weight - support * weight)
+    mean = (ahead + shift) / (b + c)
+    square = np.square(moves).sum(axis=2, dtype=np.float64)
+    square = (square + c * (lead_support * lead_weight**2 + support * weight**2)) / (b + c)
+    apart = np.minimum(((moves != 0).sum(axis=2) + c * (lead_support + support)) / (b + c), 1.0)
 
-    rivals = alive.copy()
-    rivals[np.arange(p), lead] = False
-    horizons = 2 ** np.arange(int(remaining.max(initial=1)).bit_length())
-    steps = np.minimum(np.append(horizons, remaining.max(initial=1)), np.maximum(remaining, 1)[:, None])[:, None, :]
-    z = (ahead / deviation)[:, :, None] * np.sqrt(1 / steps + 1 / max(b, 1))
-    change = _upper_tail(z) * (1 - (1 - rate)[:, :, None] ** steps)
-    change = np.where(rivals[:, :, None] & (remaining > 0)[:, None, None], change, 0.0)
-    eventually = change[:, :, -1]
-    alive = alive & (eventually >= 1 - confidence) | chosen
-    worth = np.where(alive[:, :, None], change / steps, 0.0).max(axis=(1, 2))
-    return Standing(worth, 1 - eventually.max(axis=1), alive, chosen)
+    k = np.minimum(2.0 ** np.arange(int(remaining.max(initial=1)).bit_length() + 1), remaining[:, None])[:, None, :]
+    k = np.maximum(k, 1)
+    deviation = np.sqrt(square[:, :, None] * k * (1 + k / (b + c)))
+    z = (ahead[:, :, None] + k * mean[:, :, None]) / deviation
+    change = _upper_tail(z) * (1 - (1 - apart)[:, :, None] ** k)
+    overshoot = 0.8 * deviation / (1 + np.maximum(z, 0)) - shift[:, :, None]
+    odds = np.tanh(0.8 * overshoot / np.sqrt(square[:, :, None] * (b + c + k)))
+    rivals = alive & ~own_group
+    gain = np.where(rivals[:, :, None], change * odds / k, 0.0).max(axis=(1, 2), initial=0.0)
+    unsettled = np.where(total[of_lead] > 0, 1 - lead_support[:, 0], 1.0)
+    split = unsettled * np.arctan(np.sqrt(1 / max(b, 1))) / np.pi / (b + 2)
+
+    worth = np.maximum(gain, split)
+    finished = worth * remaining < 1 - confidence
+    can_win = alive & (own_group | (change[:, :, -1] >= 1 - confidence))
+    return Standing(np.where(finished, 0.0, worth), can_win, chosen)
 
 
-def replay(replies: Replies, start: int = START, confidence: float = CONFIDENCE) -> tuple[
-        NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+def replay(
+    replies: Replies, start: int = START, confidence: float = CONFIDENCE
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """What the rule would have done on recorded replies, in their order.
 
     Returns each unit's priority [P, M] (-inf: never asked for), selection accuracy [P, M + 1] after so many replies,
     and pairs executed [P, M] on each reply.
     """
-    p, n, m = replies.votes.shape
+    p, _, m = replies.votes.shape
     priority = np.full((p, m), -np.inf)
     accuracy, pairs = np.zeros((p, m + 1)), np.zeros((p, m), np.int64)
-    alive = replies.present.copy()
+    alive = replies.present
     for b in range(m + 1):
         now = standing(replies.rule, replies.votes[:, :, :b], replies.keys[:, :, :b], alive,
-                       replies.limit - b, confidence)
+                       np.maximum(replies.limit - b, 0), confidence)
         accuracy[:, b] = (now.chosen & replies.correct).sum(axis=1) / now.chosen.sum(axis=1)
         if b == m:
             break
         if b >= start:
             alive = now.alive
+            priority[:, b] = np.where(now.worth > 0, now.worth, -np.inf)
+        else:
+            priority[:, b] = 2.0 + start - b
+        priority[b >= replies.limit, b] = -np.inf
         pairs[:, b] = alive.sum(axis=1) * replies.pairs[:, b]
-        due = b < replies.limit
-        priority[due, b] = np.where(now.worth[due] > 0, now.worth[due], -np.inf) if b >= start else 2.0 + start - b
     return priority, accuracy, pairs
 
 
 def _upper_tail(z: NDArray[np.float64]) -> NDArray[np.float64]:
-    """P(standard normal > z) for z >= 0, to 4e-3 (absolute): exp of a quadratic fit needs no special functions."""
-    return np.asarray(0.5 * np.exp(-0.717 * z - 0.416 * z * z))
+    """P(standard normal > z), to 4e-3: a quadratic in the exponent needs no special functions."""
+    y = np.abs(z)
+    tail = 0.5 * np.exp(-0.717 * y - 0.416 * y * y)
+    return np.where(z >= 0, tail, 1 - tail)
