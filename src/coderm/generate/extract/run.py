@@ -93,6 +93,9 @@ def _forget_stale(run: Run, rows: dict[str, list[dict[str, Any]]]) -> int:
         if run.reward_path(task_id).exists():
             run.reward_path(task_id).unlink()
             stale.add(task_id)
+    rewards = run.path / "rewards"
+    if stale and not any(rewards.iterdir()):
+        rewards.rmdir()
     relabel = changed.get("solutions", set())
     if relabel & run.labels().keys():
         stale |= relabel & run.labels().keys()
