@@ -12,6 +12,7 @@ from coderm.execute.stage import execute_run
 from coderm.generate.models import Kind
 from coderm.generate.sampling import Tally
 from coderm.generate.stage import Source, generate, missing
+from coderm.label import label_run
 from coderm.problems import load
 from coderm.records import Problem, Protocol
 from coderm.runs import Run
@@ -50,7 +51,6 @@ def run_all(
     }
     with run, engine:
         execute_run(run, engine)
-        from coderm.label import label_run
         if any(problem.ground_truth for problem in run.problems()):
             label_run(run, engine)
     return tallies

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import queue
 import threading
 import time
@@ -24,6 +25,8 @@ from coderm.runs import Run
 
 GIVE_UP_AFTER = 8
 """Requests in a row that an endpoint may leave unanswered, beyond those already in flight, before the run stops."""
+
+_LOG = logging.getLogger("coderm")
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,7 @@ def collect(
                     raise  # asked twice: what is in flight is given up
                 stop = interrupt
                 pending.clear()
+                _LOG.warning("finishing the %d requests in flight; interrupt again to give them up", in_flight)
                 continue
             in_flight -= 1
             if isinstance(answer, ReplyError):
