@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from coderm.errors import InputError
 from coderm.execute.engine import Engine
+from coderm.problems import as_executable
 from coderm.progress import Progress
 from coderm.runs import Run
 
@@ -35,11 +36,14 @@ def execute_run(run: Run, engine: Engine, *, redo: bool = False, quiet: bool = F
     _check_settings(run, engine.settings, redo)
     tasks = [task_id for task_id in solutions if task_id in unit_tests]
     todo = [t for t in tasks if redo or run.matrix_shape(t) != (len(solutions[t]), len(unit_tests[t]))]
+    problems = {problem.task_id: problem for problem in run.problems()}
     pairs, started = 0, time.monotonic()
 
     def feed() -> Iterator[tuple[list[str], list[str]]]:
         for task_id in todo:
-            yield solutions[task_id], unit_tests[task_id]
+            problem = problems.get(task_id)
+            texts = solutions[task_id] if problem is None else [as_executable(problem, s) for s in solutions[task_id]]
+            yield texts, unit_tests[task_id]
 
     with Progress("executing", len(todo), quiet=quiet) as progress:
         for task_id, matrix in zip(todo, engine.execute_many(feed()), strict=True):
