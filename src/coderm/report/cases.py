@@ -142,8 +142,9 @@ class TellingTest:
 def telling_tests(case: Case, most: int = 2) -> list[TellingTest]:
     """Up to `most` tests that mislead and `most` that help, of those that separate candidates best.
 
-    With labels a test is judged by the share of correct candidates it passes minus the share of wrong ones;
-    without, by the variance p(1 - p) of its verdicts. Only one of several equal columns is shown.
+    With labels, tests that part the chosen candidate from its rival come first, then those with the largest
+    difference between the shares of correct and of wrong candidates that they pass; without labels, the variance
+    p(1 - p) of the verdicts counts. Only one of several equal columns is shown.
     """
     passed, n = case.matrix.passed, len(case.votes)
     _, first = np.unique(passed, axis=1, return_index=True)
@@ -155,6 +156,10 @@ def telling_tests(case: Case, most: int = 2) -> list[TellingTest]:
                 for j in order[:most] if spread[j] > 0]
     right, wrong = passed[case.correct], passed[~case.correct]
     gap = right.mean(axis=0) - wrong.mean(axis=0)
+    correct = case.correct
+    if case.rival is not None and correct[case.champion] != correct[case.rival]:
+        good, bad = sorted((case.champion, case.rival), key=lambda i: not correct[i])
+        gap = gap + 2.0 * (passed[good].astype(float) - passed[bad])
     order = first[np.argsort(gap[first], kind="stable")]
     chosen = [(j, False) for j in order[:most] if gap[j] < 0] + [(j, True) for j in order[::-1][:most] if gap[j] > 0]
     return [TellingTest(int(j), helps, f"passes {int(right[:, j].sum())} of {len(right)} correct "

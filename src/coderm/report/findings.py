@@ -96,6 +96,8 @@ def rules_section(standing: Standing | None) -> list[Section]:
                       f"{gain.p_value:.3f}", first_line(SELECTORS[name].__doc__)])
     words = ["Accuracy of the candidate that each rule chooses, in percent of problems; ties count as the mean over "
              "the tied. Between chance (random) and what is there to be found (oracle), everything is choice."]
+    if standing.best != "majority":
+        words.append(f"{standing.best}: {first_line(SELECTORS[standing.best].__doc__)}")
     if skipped:
         words.append("Not shown, for want of their inputs: " + ", ".join(skipped) + ".")
     top = max(estimates["oracle"].high, *(dot.high for dot in dots))
@@ -120,16 +122,26 @@ def findings(cases: Sequence[Case]) -> list[str]:
                     f"decides; {found} of them had a correct candidate.")
     lost = [case for case in cases if case.outcome == "lost"]
     if lost:
-        ahead = [int(case.votes.max() - case.votes[case.correct].max()) for case in lost]
-        blind = [share_blind(case) for case in lost]
-        said.append(f"Defeat: in {len(lost)} problems a wrong candidate beats every correct one, by "
-                    f"{np.median(ahead):.0f} votes in the median. There, {100 * np.mean(blind):.0f}% of the tests that "
-                    "pass anybody pass no correct candidate at all.")
+        ahead = np.median([case.votes.max() - case.votes[case.correct].max() for case in lost])
+        blind = 100 * np.mean([share_blind(case) for case in lost])
+        said.append(f"Defeat: in {len(lost)} problems a wrong candidate beats every correct one, by {ahead:.0f} "
+                    f"vote{'' if ahead == 1 else 's'} in the median. There, {blind:.0f}% of the tests that pass "
+                    "anybody pass no correct candidate at all.")
+        backed = np.median([[company(case, case.champion), company(case, case.rival or 0)] for case in lost], axis=0)
+        said.append(f"Company: where the vote is lost, the winner shares its passed tests with {backed[0]:.0f} "
+                    f"candidates in the median, itself included, the best correct one with {backed[1]:.0f}. A vote "
+                    "does not look at that; rules that weigh agreement among candidates do.")
     shared = [case for case in cases if case.outcome == "shared" and case.votes.max() > 0]
     if shared:
         said.append(f"Ties: in {len(shared)} more, right and wrong candidates share the top; the chance to draw a "
                     f"right one is {100 * np.mean([case.accuracy for case in shared]):.0f}%.")
     return said
+
+
+def company(case: Case, candidate: int) -> int:
+    """Candidates that pass exactly the tests that this one passes, itself included."""
+    passed = case.matrix.passed
+    return int((passed == passed[candidate]).all(axis=1).sum())
 
 
 def share_blind(case: Case) -> float:

@@ -6,6 +6,7 @@ const WORDS = ["not run", "test error", "vacuous", "tampered", "crash", "memory"
 const SHAPES = JSON.parse(document.getElementById("shapes").textContent);
 const probe = document.body.appendChild(make("i", {hidden: ""}));
 const open = [];
+let repaint = () => {};
 const smooth = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
 
 function make(tag, attributes = {}, ...children) {
@@ -53,15 +54,25 @@ function paint(canvas, plane, [n, m], gutter, ink, rows, columns) {
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-async function paintThumbnails() {
-  const all = await planes, ink = palette(), thumbnails = [...document.querySelectorAll("canvas.thumb")];
-  while (thumbnails.length) {
-    for (const canvas of thumbnails.splice(0, 40)) {
-      const k = Number(canvas.dataset.index);
-      paint(canvas, all[k], SHAPES[k], Math.max(2, Math.round(SHAPES[k][1] / 12)), ink);
-    }
+function paintThumbnails(all, thumbnails) {
+  const ink = palette();
+  for (const canvas of thumbnails) {
+    const k = Number(canvas.dataset.index);
+    paint(canvas, all[k], SHAPES[k], Math.max(2, Math.round(SHAPES[k][1] / 12)), ink);
+  }
+}
+
+async function paintAtLeisure() {
+  const all = await planes, thumbnails = [...document.querySelectorAll("canvas.thumb")], left = [...thumbnails];
+  while (left.length) {
+    paintThumbnails(all, left.splice(0, 40));
     await new Promise(done => setTimeout(done));
   }
+  // from now on at once: a page that is printed does not wait
+  repaint = () => {
+    paintThumbnails(all, thumbnails);
+    for (const matrix of open) matrix.paint();
+  };
   document.documentElement.dataset.painted = "yes";
 }
 
@@ -190,8 +201,11 @@ async function fill(details) {
   const votes = row => data.columns.reduce((sum, _, j) => sum + (matrix.verdict(row, j) === PASS), 0);
   const passes = column => data.rows.reduce((sum, _, i) => sum + (matrix.verdict(i, column) === PASS), 0);
   const solution = row => data.solutions[data.row_text[row]], test = column => data.tests[data.column_text[column]];
+  const alone = (row, other) => data.columns.filter((_, j) => matrix.verdict(row, j) === PASS
+    && matrix.verdict(other, j) !== PASS).length;
   const candidate = (heading, row, other) => card(`${heading}: candidate ${data.rows[row]}`, truth(matrix.flag(row)),
-    plural(votes(row), "vote"), code(solution(row), other));
+    plural(votes(row), "vote") + (other === null ? "" : `, ${alone(row, other)} from tests that the other fails`),
+    code(solution(row), other === null ? null : solution(other)));
 
   const inspector = make("div", {class: "inspector"}), said = make("p", {class: "said", role: "status"});
   matrix.onmove = (row, column) => {
@@ -225,8 +239,8 @@ async function fill(details) {
       make("div", {class: "cell"}, said, inspector)),
     make("div", {class: "pair"},
       candidate(data.tied > 1 ? `Chosen (one of ${data.tied} tied)` : "Chosen", data.chosen,
-        data.rival === null ? null : solution(data.rival)),
-      data.rival === null ? "" : candidate(data.rival_is, data.rival, solution(data.chosen))),
+        data.rival),
+      data.rival === null ? "" : candidate(data.rival_is, data.rival, data.chosen)),
     data.telling.length ? make("div", {class: "pair"}, ...data.telling.map(t =>
       card(`${t.helps === null ? "Telling" : t.helps ? "Helping" : "Misleading"}: test ${data.columns[t.column]}`,
         "", `${t.caption}; the chosen one: ${WORDS[matrix.verdict(data.chosen, t.column)]}`
@@ -268,11 +282,8 @@ theme.addEventListener("click", () => {
   document.documentElement.dataset.theme = dark ? "light" : "dark";
   repaint();
 });
-function repaint() {
-  paintThumbnails();
-  for (const matrix of open) matrix.paint();
-}
-for (const query of ["print", "(prefers-color-scheme: dark)"]) matchMedia(query).addEventListener("change", repaint);
+for (const query of ["print", "(prefers-color-scheme: dark)"])
+  matchMedia(query).addEventListener("change", () => repaint());
 theme.hidden = false;
-paintThumbnails();
+paintAtLeisure();
 reveal();
