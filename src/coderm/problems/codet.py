@@ -11,7 +11,7 @@ from typing import Any, Literal
 from coderm.errors import FormatError
 from coderm.problems.exchange import Texts
 from coderm.problems.rows import Complaints, Row, read_rows
-from coderm.problems.texts import assert_class
+from coderm.problems.texts import assert_class, parse
 from coderm.records import Problem
 
 Granularity = Literal["sample", "case"]
@@ -113,12 +113,12 @@ def _joined(path: Path, problems: Sequence[Problem], by_prompt: Callable[[str], 
 
 def _leading_assert(text: str) -> ast.Assert | None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # models write `assert (a, b)` and `is 1`
-            node = ast.parse(text).body[0]
-            if isinstance(node, ast.Assert):
+        node = parse(text).body[0]
+        if isinstance(node, ast.Assert):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # models write `assert (a, b)` and `is 1`
                 compile(ast.Module([node], []), "<assert>", "exec")
-                return node
+            return node
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         pass
     return None
@@ -126,7 +126,7 @@ def _leading_assert(text: str) -> ast.Assert | None:
 
 def _only_asserts(unit_test: str) -> list[ast.Assert]:
     """The asserts of a TestCase class that holds methods of assert statements only, else nothing."""
-    classes = [node for node in ast.parse(unit_test).body if not isinstance(node, ast.Import)]
+    classes = [node for node in parse(unit_test).body if not isinstance(node, ast.Import)]
     if len(classes) != 1 or not isinstance(classes[0], ast.ClassDef):
         return []
     methods = classes[0].body

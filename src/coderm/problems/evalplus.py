@@ -15,7 +15,7 @@ from coderm.errors import InputError
 from coderm.problems import oracle
 from coderm.problems.restore import restore
 from coderm.problems.rows import Row
-from coderm.problems.texts import literal, literal_lines, test_class
+from coderm.problems.texts import case_class, literal, literal_lines, parse
 from coderm.records import Problem
 
 RELEASES = {
@@ -78,7 +78,7 @@ def released(name: str) -> Path:
 
 def _functions(source: str, *, broken_is_empty: bool = False) -> set[str]:
     try:
-        return {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+        return {node.name for node in parse(source).body if isinstance(node, ast.FunctionDef)}
     except SyntaxError:
         if broken_is_empty:
             return set()
@@ -97,7 +97,7 @@ def _prompt(row: EvalPlusRow) -> str:
 def _unit_test(row: EvalPlusRow, reference: str, inputs: list[list[Any]]) -> str:
     """A test method that stops at the first input where candidate and reference disagree."""
     truth = ", ".join(map(literal, (row.task_id, row.entry_point, reference, row.atol)))
-    return test_class("GroundTruth", [("test_inputs", "\n".join([
+    return case_class("GroundTruth", [("test_inputs", "\n".join([
         "import builtins",
         '_oracle = {"__name__": "oracle"}',
         f"builtins.exec({literal(_ORACLE)}, _oracle)",

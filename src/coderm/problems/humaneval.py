@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from coderm.problems.rows import Row
-from coderm.problems.texts import statements, test_class
+from coderm.problems.texts import case_class, parse, statements
 from coderm.records import Problem
 
 
@@ -40,13 +40,13 @@ def _unit_test(row: HumanEvalRow, reference: str) -> str:
     Three of the tests use a helper that the prompt defines (`poly`, `encode_cyclic`, `encode_shift`). A candidate may
     lack or change it, so the test brings its own.
     """
-    top_level = ast.parse(row.test).body
+    top_level = parse(row.test).body
     checks = [node for node in top_level if isinstance(node, ast.FunctionDef) and node.name == "check"]
     if len(checks) != 1 or len(checks[0].args.args) != 1:
         raise ValueError("test: must define check(candidate) once")
     used = {node.id for node in ast.walk(checks[0]) if isinstance(node, ast.Name)}
-    helpers = [node for node in ast.parse(reference).body
+    helpers = [node for node in parse(reference).body
                if isinstance(node, ast.FunctionDef) and node.name in used - {row.entry_point}]
     own = [node for node in top_level if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef)]
-    call = ast.parse(f"check({row.entry_point})").body
-    return test_class("GroundTruth", [("test_check", statements(helpers + own + call))])
+    call = parse(f"check({row.entry_point})").body
+    return case_class("GroundTruth", [("test_check", statements(helpers + own + call))])

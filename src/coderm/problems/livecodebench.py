@@ -16,7 +16,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from coderm.problems import judge
 from coderm.problems.rows import Row, explain
-from coderm.problems.texts import literal, literal_lines, test_class
+from coderm.problems.texts import case_class, literal, literal_lines
 from coderm.records import Problem
 
 PRELUDE = "\n".join([
@@ -130,7 +130,7 @@ def _stdin_test(cases: list[Case]) -> str:
 
 def _test(cases: str, judged: str, before: Sequence[str] = ()) -> str:
     """A test method that stops at the first case whose answer or output is wrong."""
-    return test_class("GroundTruth", [("test_cases", "\n".join([
+    return case_class("GroundTruth", [("test_cases", "\n".join([
         "import builtins",
         '_judge = {"__name__": "judge"}',
         f"builtins.exec({literal(_JUDGE)}, _judge)",

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 from coderm.errors import FormatError, InputError
 from coderm.problems import evalplus, humaneval, livecodebench, stdin
 from coderm.problems.rows import Complaints, Row, explain, read_objects
-from coderm.problems.texts import assert_class
+from coderm.problems.texts import assert_class, parse
 from coderm.records import Problem
 
 
@@ -45,7 +45,7 @@ def own_problem(row: OwnRow) -> Problem:
     """A problem of one's own. Raises ValueError where a text of `test_list` is not asserts."""
     truth = list(row.ground_truth)
     if row.test_list:
-        nodes = [node for text in row.test_list for node in ast.parse(text).body]
+        nodes = [node for text in row.test_list for node in parse(text).body]
         asserts = [node for node in nodes if isinstance(node, ast.Assert)]
         if len(asserts) < len(nodes):
             raise ValueError("test_list: holds more than asserts")

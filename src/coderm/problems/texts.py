@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import ast
 import math
+import warnings
 from collections.abc import Sequence
 from textwrap import indent
 from typing import Any
 
 
-def test_class(name: str, methods: Sequence[tuple[str, str]]) -> str:
+def parse(source: str) -> ast.Module:
+    """The syntax tree of others' code, without Python's remarks on its style. Raises as `ast.parse`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(source)
+
+
+def case_class(name: str, methods: Sequence[tuple[str, str]]) -> str:
     """The text of a TestCase class from (method name, body) pairs.
 
-    >>> print(test_class("TestDouble", [("test_one", "assert double(1) == 2")]))
+    >>> print(case_class("TestDouble", [("test_one", "assert double(1) == 2")]))
     import unittest
     <BLANKLINE>
     <BLANKLINE>
@@ -29,7 +37,7 @@ def test_class(name: str, methods: Sequence[tuple[str, str]]) -> str:
 
 def assert_class(name: str, asserts: Sequence[ast.Assert]) -> str:
     """A TestCase class with one method for each assert statement."""
-    return test_class(name, [(f"test_{k}", statements([node])) for k, node in enumerate(asserts, 1)])
+    return case_class(name, [(f"test_{k}", statements([node])) for k, node in enumerate(asserts, 1)])
 
 
 def statements(nodes: Sequence[ast.stmt]) -> str:
