@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from coderm.matrix import RewardMatrix
 from coderm.records import Problem
+from coderm.report.parts import plural
 from coderm.reward import SELECTORS, Task, tied_best
 
 Outcome = Literal["lost", "shared", "won", "hopeless", "unlabelled"]
@@ -116,7 +117,7 @@ class Case:
         if top == 0:
             return f"No test passes any candidate: all {tied} tie and chance decides."
         lead = f"{tied} candidates tie at" if tied > 1 else "The winner has"
-        lead += f" {top} vote" + ("" if top == 1 else "s")
+        lead += f" {plural(top, 'vote')}"
         if self.correct is None:
             return f"{lead}."
         if self.outcome == "hopeless":

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from coderm.report import svg
 from coderm.report.cases import Case
-from coderm.report.parts import Chart, Section
+from coderm.report.parts import Chart, Section, plural
 from coderm.reward import SELECTORS, Estimate, Ranking
 
 BOUNDS = ("random", "oracle")
@@ -118,23 +118,24 @@ def findings(cases: Sequence[Case]) -> list[str]:
     silent = [case for case in cases if case.votes.max() == 0]
     if silent:
         found = sum(case.outcome in ("lost", "shared") for case in silent)
-        said.append(f"Silence: in {len(silent)} of {len(cases)} problems no test passes any candidate, so chance "
-                    f"decides; {found} of them had a correct candidate.")
+        said.append(f"Silence: in {len(silent)} of {plural(len(cases), 'problem')} no test passes any candidate, so "
+                    f"chance decides; {found} of them had a correct candidate.")
     lost = [case for case in cases if case.outcome == "lost"]
     if lost:
         ahead = np.median([case.votes.max() - case.votes[case.correct].max() for case in lost])
         blind = 100 * np.mean([share_blind(case) for case in lost])
-        said.append(f"Defeat: in {len(lost)} problems a wrong candidate beats every correct one, by {ahead:.0f} "
-                    f"vote{'' if ahead == 1 else 's'} in the median. There, {blind:.0f}% of the tests that pass "
-                    "anybody pass no correct candidate at all.")
+        said.append(f"Defeat: in {plural(len(lost), 'problem')} a wrong candidate beats every correct one, by "
+                    f"{plural(ahead, 'vote')} in the median. There, {blind:.0f}% of the tests that pass anybody pass "
+                    "no correct candidate at all.")
         backed = np.median([[company(case, case.champion), company(case, case.rival or 0)] for case in lost], axis=0)
-        said.append(f"Company: where the vote is lost, the winner shares its passed tests with {backed[0]:.0f} "
-                    f"candidates in the median, itself included, the best correct one with {backed[1]:.0f}. A vote "
-                    "does not look at that; rules that weigh agreement among candidates do.")
+        said.append(f"Company: where the vote is lost, {plural(backed[0], 'candidate')} in the median, itself "
+                    f"included, pass what the winner passes, and {backed[1]:.0f} what the best correct one passes. A "
+                    "vote does not look at that; rules that weigh agreement among candidates do.")
     shared = [case for case in cases if case.outcome == "shared" and case.votes.max() > 0]
     if shared:
-        said.append(f"Ties: in {len(shared)} more, right and wrong candidates share the top; the chance to draw a "
-                    f"right one is {100 * np.mean([case.accuracy for case in shared]):.0f}%.")
+        fair = 100 * np.mean([case.accuracy for case in shared])
+        said.append(f"Ties: in {plural(len(shared), 'more problem')}, right and wrong candidates share the top; the "
+                    f"chance to draw a right one is {fair:.0f}%.")
     return said
 
 

@@ -25,3 +25,12 @@ class Section:
     table_name: str = "The numbers"
     words: bool = False
     """Whether the last column holds prose."""
+
+
+def plural(number: float, noun: str) -> str:
+    """A number with its noun.
+
+    >>> plural(1, "vote"), plural(2.0, "vote"), plural(1500, "vote")
+    ('1 vote', '2 votes', '1,500 votes')
+    """
+    return f"{number:,.0f} {noun}" + ("" if number == 1 else "s")
