@@ -171,6 +171,7 @@ class Engine:
             "wall_limit": wall * (RETRY_ALONE if chunk.alone else 1.0),
             "memory_limit": self.memory_limit,
             "protocol": self.protocol,
+            "isolation": self.isolation,
             "dead": chunk.dead,
         }
 

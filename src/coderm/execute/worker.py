@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -46,7 +47,8 @@ class Worker:
 
     def submit(self, request: dict[str, Any]) -> None:
         """Hand over a job. Raises Closed where the worker is gone."""
-        self.channel.send("job", request | {"processes": self.cage.processes})
+        texts = {name: request.pop(name) for name in ("solutions", "unit_tests", "names")}
+        self.channel.send("job", request | {"processes": self.cage.processes}, json.dumps(texts).encode())
 
     def restart(self) -> None:
         """End it, whatever it is doing, and start afresh."""

@@ -21,7 +21,8 @@ from .cell import CRASH, ERROR, MEMORY, PASS, TEST_ERROR, TIMEOUT, VACUOUS, Cell
 from .explain import explain_pair
 from .limits import limit_resources, slowed
 from .loading import load_problem
-from .reach import reach
+from .reach import bare, reach
+from .split import Nursery, run_split
 from .study import Study, study
 from .tamper import Guard
 from .watch import Death, Watcher
@@ -36,19 +37,26 @@ ALWAYS_WATCHED = ("unittest", "unittest.case", "unittest.loader", "unittest.suit
 class Job:
     """What the supervisor asked for, and the answers to it."""
 
-    def __init__(self, request: dict[str, Any], channel: Channel, compiling: Board, base_memory: int) -> None:
-        self.channel, self._compiling = channel, compiling
+    def __init__(self, request: dict[str, Any], channel: Channel, compiling: Board, base_memory: int,
+                 nursery: Nursery | None) -> None:
+        """With a `nursery` the candidates run there (split mode) and are not even compiled here."""
+        self.channel, self._compiling, self._nursery = channel, compiling, nursery
         self.limit: float = request["time_limit"]
         self.paper: bool = request["protocol"] == "paper"
         self._explain: bool = request["explain"]
         self._names = frozenset(request["names"])
-        limit_resources(base_memory + request["memory_limit"], request["processes"])
+        self.memory_limit: int = request["memory_limit"]
+        self.wall_limit: float = request["wall_limit"]
+        limit_resources(base_memory + self.memory_limit, request["processes"])
         dead = {(kind, index) for kind, index in request["dead"]}
         self.tests = [self._study(j, text, dead) for j, text in enumerate(request["unit_tests"])]
-        self.solutions = [self._compile(i, text, dead) for i, text in enumerate(request["solutions"])]
+        self._texts: list[str] = request["solutions"]
+        compiled_here = nursery is None or self._explain
+        self.solutions = [] if not compiled_here else [self._compile(i, text, dead) for i, text in enumerate(self._texts)]
         self.guard = Guard(self._watched_modules())
-        self.board = Board(len(self.tests) * len(self.solutions), TEXT_ROOM)
-        self.watcher = Watcher(self.board, request["memory_limit"], request["wall_limit"])
+        self.board = Board(len(self.tests) * len(self._texts), TEXT_ROOM)
+        keep = None if nursery is None else nursery.pid
+        self.watcher = Watcher(self.board, self.memory_limit, self.wall_limit, keep)
         seccomp.install()
 
     # -- compiling -----------------------------------------------------------------------------------------
@@ -88,13 +96,16 @@ class Job:
             self.channel.send("explain", {"told": explain_pair(self)})
         twin_of = _twins([t.code if t.reason is None else None for t in self.tests])
         todo = [j for j, test in enumerate(self.tests) if test.reason is None and twin_of[j] == j]
-        first = _twins([s.code for s in self.solutions])
-        rows = {i: _Row(i, todo) for i in sorted(set(first))}
-        if not self.paper:
+        first = list(range(len(self._texts))) if self._nursery else _twins([s.code for s in self.solutions])
+        rows = {i: Row(i, todo) for i in sorted(set(first))}
+        if self._nursery is not None:
+            run_split(self, self._nursery, self._texts, list(rows.values()))
+        elif not self.paper:
             self._run_plain([row for i, row in rows.items() if self.solutions[i].reach.plain], todo)
-        for i in range(len(self.solutions)):
+        for i in range(len(self._texts)):
             if first[i] == i:
-                self._run_row(rows[i])
+                if self._nursery is None:
+                    self._run_row(rows[i])
                 for j, test in enumerate(self.tests):
                     if test.reason is not None:
                         rows[i].records[j] = _decided(TEST_ERROR if test.is_error else VACUOUS)
@@ -102,16 +113,18 @@ class Job:
             blob = b"".join(boards.pack_record(records[twin_of[j]]) for j in range(len(self.tests)))
             self.channel.send("row", {"solution": i}, blob)
 
-    def _pairs(self, row: _Row, tests: list[int]) -> list[Pair]:
-        solution, first_place = self.solutions[row.solution], row.solution * len(self.tests)
-        return [Pair(first_place + j, solution, self.tests[j]) for j in tests]
+    def place(self, row: Row, test: int) -> int:
+        """Where on the board the record of this pair stands."""
+        return row.solution * len(self.tests) + test
 
-    def _take(self, row: _Row, tests: list[int]) -> dict[int, Record]:
+    def _pairs(self, row: Row, tests: list[int]) -> list[Pair]:
+        return [Pair(self.place(row, j), self.solutions[row.solution], self.tests[j]) for j in tests]
+
+    def take(self, row: Row, tests: list[int]) -> dict[int, Record]:
         """What the board says of these tests of a row: the records of pairs that are done."""
-        first_place = row.solution * len(self.tests)
-        return {j: r for j in tests if (r := self.board.read(first_place + j)).state == boards.DONE}
+        return {j: r for j in tests if (r := self.board.read(self.place(row, j))).state == boards.DONE}
 
-    def _run_plain(self, waiting: list[_Row], tests: list[int]) -> None:
+    def _run_plain(self, waiting: list[Row], tests: list[int]) -> None:
         """Run plain candidates, many a cell; leaves to `_run_row` whatever ended one."""
         while waiting and tests:
             self.board.clear()
@@ -121,11 +134,11 @@ class Job:
             if header.finished and not header.clean and header.verified == len(waiting):
                 return  # changed in a way that only the check in depth saw: every candidate gets its own cell
             for row in waiting[: header.verified]:
-                row.records |= {j: r for j, r in self._take(row, tests).items() if r.verdict != MEMORY}
+                row.records |= {j: r for j, r in self.take(row, tests).items() if r.verdict != MEMORY}
             waiting = waiting[header.verified :]
             if waiting and not header.finished:
                 row, waiting = waiting[0], waiting[1:]
-                seen = self._take(row, tests)
+                seen = self.take(row, tests)
                 hit = header.current - row.solution * len(self.tests)
                 row.accept(seen, careful=False)
                 if death.timed_out and hit in tests and hit not in seen:
@@ -133,7 +146,7 @@ class Job:
             elif waiting:
                 waiting = waiting[1:]
 
-    def _run_row(self, row: _Row) -> None:
+    def _run_row(self, row: Row) -> None:
         """Run what is missing of one candidate's row in cells of its own."""
         solution = self.solutions[row.solution]
         if solution.code is None:
@@ -148,7 +161,7 @@ class Job:
             if header.finished and not header.clean and not careful:
                 careful = True  # something was changed: run again to find out by which pair
                 continue
-            seen = self._take(row, todo)
+            seen = self.take(row, todo)
             row.accept(seen, careful or bool(header.finished))
             if not header.finished or not seen:
                 hit = header.current - row.solution * len(self.tests)
@@ -178,7 +191,7 @@ class Job:
         return _decided(CRASH), False
 
 
-class _Row:
+class Row:
     """What is known so far of one candidate."""
 
     def __init__(self, solution: int, tests: list[int]) -> None:
@@ -233,9 +246,4 @@ class _Compiling:
 def _twins(codes: list[CodeType | None]) -> list[int]:
     """For each code the index of the first that does the same: equal but for line numbers and file names."""
     first: dict[bytes, int] = {}
-    return [i if code is None else first.setdefault(marshal.dumps(_bare(code)), i) for i, code in enumerate(codes)]
-
-
-def _bare(code: CodeType) -> CodeType:
-    constants = tuple(_bare(c) if isinstance(c, CodeType) else c for c in code.co_consts)
-    return code.replace(co_consts=constants, co_linetable=b"", co_firstlineno=1)
+    return [i if code is None else first.setdefault(marshal.dumps(bare(code)), i) for i, code in enumerate(codes)]

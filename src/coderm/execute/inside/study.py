@@ -35,6 +35,8 @@ class Study(NamedTuple):
     """True where the reason is an error of the test (test_error), not vacuity."""
     builtin_reads: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()
+    imports: frozenset[str] = frozenset()
+    """Names that it imports from a module."""
     marked: bool = False
     """True where MARK must have been called for a pass to count."""
     simple: bool = False
@@ -72,6 +74,8 @@ def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuit
         classes=tuple(node.name for node in classes),
         builtin_reads=reads & _BUILTINS,
         reads=reads,
+        imports=frozenset(alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
+                          for alias in node.names),
         simple=len(classes) == 1 and _is_simple(classes[0]),
         reach=reach(code, is_test=True),
         may_skip=may_skip,

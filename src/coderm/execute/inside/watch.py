@@ -34,8 +34,9 @@ class Death(NamedTuple):
 class Watcher:
     """Runs one cell at a time and enforces its limits; `memory` in bytes, `wall_limit` in seconds a pair."""
 
-    def __init__(self, board: Board, memory: int, wall_limit: float) -> None:
-        self._board, self._memory, self._wall_limit = board, memory, wall_limit
+    def __init__(self, board: Board, memory: int, wall_limit: float, keep: int | None = None) -> None:
+        """`keep` is a child of this process that is not a cell's and stays when a cell's leftovers are ended."""
+        self._board, self._memory, self._wall_limit, self._keep = board, memory, wall_limit, keep
 
     def run(self, work: Callable[[], object], limit: float | None) -> Death:
         """Fork a process that does `work` and wait for its end; `limit` is CPU seconds a pair, None for no limit.
@@ -53,7 +54,7 @@ class Watcher:
             os._exit(RECYCLE)
         cause = self._watch(pid, limit)
         _, status = os.waitpid(pid, 0)
-        reap_orphans()
+        reap_orphans(self._keep)
         return Death(cause, os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0)
 
     def _watch(self, pid: int, limit: float | None) -> str:
@@ -68,7 +69,7 @@ class Watcher:
             while not poll.poll(tick_ms):
                 header = self._board.read_header()
                 if header.started != pair:
-                    pair, kept_waiting = header.started, _run_delay_s(pid)
+                    pair, kept_waiting = header.started, run_delay_s(pid)
                 try:
                     spent = (time.clock_gettime_ns(clock) - header.cpu_ns) / 1e9
                 except OSError:
@@ -78,7 +79,7 @@ class Watcher:
                     cause = "cpu"
                 elif (elapsed := time.monotonic() - (pair or begun)) > self._wall_limit:
                     # time spent waiting for a processor is not the candidate's; sleeping is
-                    if elapsed - (_run_delay_s(pid) - kept_waiting) > self._wall_limit:
+                    if elapsed - (run_delay_s(pid) - kept_waiting) > self._wall_limit:
                         cause = "sleep"
                     elif elapsed > LOADED * self._wall_limit:
                         cause = "wall"
@@ -92,7 +93,7 @@ class Watcher:
         return ""
 
 
-def _run_delay_s(pid: int) -> float:
+def run_delay_s(pid: int) -> float:
     """Seconds that the process was ready to run and had no processor (0 where the kernel does not say)."""
     try:
         return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
@@ -100,42 +101,46 @@ def _run_delay_s(pid: int) -> float:
         return 0.0
 
 
-def memory_below() -> int:
-    """Bytes of memory that belong to this process's descendants alone."""
+def memory_below(root: int | None = None) -> int:
+    """Bytes of memory that belong to the descendants of `root` (this process by default) alone."""
     total = 0
-    for pid in _descendants():
+    for pid in _descendants(root or os.getpid()):
         with suppress(OSError, ValueError):
             fields = Path(f"/proc/{pid}/statm").read_text().split()
             total += (int(fields[1]) - int(fields[2])) * resource.getpagesize()
     return total
 
 
-def reap_orphans() -> None:
-    """Kill and collect whatever a cell left running; this process adopts its orphans."""
+def reap_orphans(keep: int | None = None) -> None:
+    """Kill and collect whatever a cell left running; this process adopts its orphans. `keep` and its own are spared."""
     while True:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
             return
-        if pid == 0:
-            left = _descendants()
-            for number in (signal.SIGSTOP, signal.SIGKILL):  # stopped first, so that none can fork meanwhile
-                for process in left:
-                    with suppress(ProcessLookupError, PermissionError):
-                        os.kill(process, number)
-            with suppress(ChildProcessError):
-                os.waitpid(-1, 0)
+        if pid:
+            continue
+        left = set(_descendants(os.getpid()))
+        if keep is not None:
+            left -= {keep, *_descendants(keep)}
+        if not left:
+            return
+        for number in (signal.SIGSTOP, signal.SIGKILL):  # stopped first, so that none can fork meanwhile
+            for process in left:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(process, number)
+        time.sleep(0.001)
 
 
-def _descendants() -> list[int]:
-    """Every process below this one."""
+def _descendants(root: int) -> list[int]:
+    """Every process below `root`."""
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):  # noqa: PTH208
         if name.isdigit():
             with suppress(OSError, ValueError, IndexError):
                 stat = Path(f"/proc/{name}/stat").read_text()
                 children.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(name))
-    found, stack = [], [os.getpid()]
+    found, stack = [], [root]
     while stack:
         below = children.get(stack.pop(), [])
         found += below

@@ -36,13 +36,22 @@ class Channel:
 
     def receive(self) -> tuple[dict[str, Any], bytes]:
         """Read one frame. Raises Closed at the end, ValueError for what is not a frame."""
+        header, size = self.receive_header()
+        return header, self.receive_blob(size)
+
+    def receive_header(self) -> tuple[dict[str, Any], int]:
+        """Read a frame's header alone, and the size of the blob that follows."""
         sizes = _PREFIX.unpack(self._exactly(_PREFIX.size))
         if sum(sizes) > MAX_FRAME:
             raise ValueError(f"a frame of {sum(sizes)} bytes")
         header = json.loads(self._exactly(sizes[0]))
         if not isinstance(header, dict):
             raise ValueError("a frame whose header is not an object")
-        return header, self._exactly(sizes[1])
+        return header, sizes[1]
+
+    def receive_blob(self, size: int) -> bytes:
+        """Read the blob behind a header."""
+        return self._exactly(size)
 
     def _exactly(self, size: int) -> bytes:
         parts = []

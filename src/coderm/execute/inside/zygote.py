@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import gc
 import importlib
+import json
 import os
 import resource
+import select
 import signal
 import sys
 from contextlib import suppress
-from typing import Any
+from typing import NoReturn
 
 from .board import NOTHING, Board
 from .job import Job
 from .seccomp import protect
-from .wire import Channel, Closed
+from .split import Nursery
+from .watch import reap_orphans
+from .wire import Channel
 
 PRELOAD = (
     "abc array asyncio base64 bisect calendar cmath collections.abc contextlib copy dataclasses datetime decimal enum "
@@ -49,16 +53,18 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     channel.send("ready", {"python": sys.version.split()[0], "preloaded": loaded, "pid": os.getpid()})
+    poll = select.poll()
+    poll.register(channel.read_fd, select.POLLIN)
     while True:
-        try:
-            request, _ = channel.receive()
-        except Closed:
+        # the job reads its request itself: what is forked from here has never seen a candidate or a test
+        if not poll.poll()[0][1] & select.POLLIN:
             return
         pid = os.fork()
         if pid == 0:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
-            _serve(request, channel, board, base_memory)
+            _serve(channel, board, base_memory)
         _, status, used = os.wait4(pid, 0)
+        reap_orphans()
         record = board.read(0)
         at = None if record.state == NOTHING else [("unit_test", "solution")[record.verdict], record.cpu_us]
         channel.send("end", {"status": status, "compiling": at, "cpu_s": used.ru_utime + used.ru_stime})
@@ -80,15 +86,17 @@ def _import(name: str) -> bool:
     return False
 
 
-def _serve(request: dict[str, Any], channel: Channel, board: Board, base_memory: int) -> None:
+def _serve(channel: Channel, board: Board, base_memory: int) -> NoReturn:
     status = 1
     try:
-        Job(request, channel, board, base_memory).run()
+        header, size = channel.receive_header()
+        nursery = None
+        if header["isolation"] == "split":
+            nursery = Nursery(base_memory + header["memory_limit"], header["processes"], channel)
+        texts = json.loads(channel.receive_blob(size))
+        Job(header | texts, channel, board, base_memory, nursery).run()
+        if nursery is not None:
+            nursery.close()
         status = 0
     finally:
-        if status and request.get("debug"):
-            import traceback
-
-            channel.send("trouble", {"traceback": traceback.format_exc()})
         os._exit(status)
-

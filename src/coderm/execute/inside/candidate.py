@@ -1,0 +1,318 @@
+"""The candidate's side of split mode: a nursery that never sees a test, and the processes it forks.
+
+The nursery is forked before the tests are read. Each candidate process holds one end of a socket and nothing else:
+no test, no expected value, no verdict. It answers calls with plain data (`plain.py`); what is not plain stays here
+under a number, its handle. Everything that arrives at the judge from here is treated as hostile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import functools
+import hashlib
+import inspect
+import io
+import marshal
+import operator
+import os
+import socket
+import sys
+import types
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from typing import Any, NoReturn
+
+from . import seccomp
+from .house import House
+from .limits import limit_resources
+from .line import Gone, Line
+from .plain import EXCEPTIONS, Decoder, Encoder, Malformed
+from .reach import Reach, bare, reach
+from .watch import reap_orphans
+
+
+def nursery(control: socket.socket, memory: int, processes: int | None) -> NoReturn:
+    """Fork a candidate process for every `n` on the control socket; end what is left of the last for every `e`."""
+    seccomp.protect()
+    limit_resources(memory, processes)
+    while True:
+        order = control.recv(1)
+        if not order:
+            os._exit(0)
+        reap_orphans()
+        if order == b"n":
+            ours, theirs = socket.socketpair()
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    control.close()
+                    ours.close()
+                    seccomp.install()
+                    Candidate(Line(theirs)).serve()
+                finally:
+                    os._exit(0)
+            theirs.close()
+            socket.send_fds(control, [pid.to_bytes(4, "little")], [ours.fileno()])
+            ours.close()
+        else:
+            control.send(b"e")
+
+
+class Again(Exception):
+    """This process cannot be put back as it was: the judge must ask for a new one."""
+
+
+class Candidate:
+    """Serves the calls of one judge."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._code: types.CodeType | None = None
+        self._reach = Reach(True, False, False)
+        self._house = House()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._module = types.ModuleType("solution")
+        self._handles: dict[int, Any] = {}
+        self._numbers: dict[int, int] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def serve(self) -> None:
+        """Answer until the judge hangs up."""
+        while True:
+            try:
+                message = self._line.receive()
+                self._line.send(self._answer(message))
+            except Gone:
+                return
+
+    def _answer(self, message: list[Any]) -> Any:
+        try:
+            if message[0] == "compile":
+                return self._compile(message[1])
+            if message[0] == "load":
+                return self._guarded(self._load)
+            return self._guarded(functools.partial(self._do, *message[1:]))
+        except Again:
+            return ["again"]
+        except Malformed as error:
+            return ["bad", str(error)]
+
+    def _compile(self, text: str) -> Any:
+        """Compile the next candidate: its digest and whether it may share this process with others."""
+        self._code = None
+        try:
+            code = compile(text, "<solution>", "exec", dont_inherit=True)
+        except Exception as error:
+            return ["error", f"{type(error).__name__}: {str(error)[:200]}"]
+        self._code, self._reach = code, reach(code)
+        return ["ok", self._reach.plain, hashlib.blake2b(marshal.dumps(bare(code)), digest_size=16).hexdigest()]
+
+    def _fresh(self) -> None:
+        """A fresh namespace with the solution executed in it."""
+        self._forget()
+        if not self._reach.plain and not self._house.tidy():
+            raise Again
+        if self._reach.random:
+            self._house.seed()
+        sys.modules["solution"] = self._module
+        assert self._code is not None
+        exec(self._code, self._module.__dict__)
+
+    def _load(self) -> Any:
+        self._fresh()
+        return ["names", {name: self._kind(value) for name, value in list(vars(self._module).items())
+                          if type(name) is str and not (name.startswith("__") and name.endswith("__"))}]
+
+    def _kind(self, value: Any) -> Any:
+        """How the judge has to stand in for a name of the solution."""
+        if isinstance(value, type):
+            return None if value.__module__ != "solution" else ["class", *self._ancestry(value)]
+        if isinstance(value, types.ModuleType):
+            return None
+        if inspect.iscoroutinefunction(value):
+            return ["async"]
+        return ["function"] if callable(value) else ["value"]
+
+    @staticmethod
+    def _ancestry(kind: type) -> tuple[list[str], str | None]:
+        """Names of the class and its ancestors that the candidate defined, and the builtin exception they end in."""
+        own, builtin = [], None
+        for base in kind.__mro__:
+            if base.__name__ in EXCEPTIONS and EXCEPTIONS[base.__name__] is base:
+                builtin = base.__name__
+                break
+            if base is not object:
+                own.append(base.__qualname__)
+        return own, builtin
+
+    # -- calls ---------------------------------------------------------------------------------------------
+
+    def _guarded(self, work: Callable[[], Any]) -> Any:
+        try:
+            return work()
+        except (Again, Gone, Malformed):
+            raise
+        except BaseException as error:  # SystemExit and all: the judge decides what it means
+            return ["raised", self._exception(error)]
+
+    def _exception(self, error: BaseException) -> Any:
+        own, builtin = self._ancestry(type(error))
+        encoder = Encoder(lambda value: ["?"])
+        arguments = [a if a != ["?"] else str(type(error.args[i])) for i, a in enumerate(map(encoder.encode, error.args))]
+        attributes = {k: e for k, v in vars(error).items() if type(k) is str and (e := encoder.encode(v)) != ["?"]}
+        return [own, builtin, arguments, attributes, self._keep(error), str(error)[:2000]]
+
+    def _do(self, fresh: bool, how: str, target: Any, arguments: Any, keywords: Any, surroundings: Any) -> Any:
+        if fresh:
+            self._fresh()
+        decoder = Decoder(self._from_judge)
+        args = [decoder.decode(a) for a in arguments]
+        kwargs = {k: decoder.decode(v) for k, v in keywords.items()}
+        before = [Encoder(self._strange, decoder.objects).contents(o) for o in decoder.objects]
+        output = io.StringIO() if surroundings.get("out") else None
+        result = self._in_surroundings(surroundings, output, lambda: self._operate(how, target, args, kwargs))
+        encoder = Encoder(self._strange, decoder.objects)
+        body = result[1] if result[0] == "raised" else encoder.encode(result[1])
+        changed = [[i, contents] for i, o in enumerate(decoder.objects)
+                   if (contents := encoder.contents(o)) != before[i]]
+        return [result[0], body, changed, output.getvalue() if output is not None else None]
+
+    def _in_surroundings(self, surroundings: Any, output: io.StringIO | None, work: Callable[[], Any]) -> Any:
+        """Run `work` with what the test has put in place of stdout, stdin and input()."""
+        stdin, reader = sys.stdin, builtins.input
+        if "in" in surroundings:
+            sys.stdin = io.StringIO(surroundings["in"])
+        if "input" in surroundings:
+            builtins.input = JudgeCallable(self, surroundings["input"])
+        try:
+            if output is None:
+                return self._result(work)
+            with redirect_stdout(output):
+                return self._result(work)
+        finally:
+            sys.stdin, builtins.input = stdin, reader
+
+    def _result(self, work: Callable[[], Any]) -> Any:
+        raised = self._guarded(lambda: ("value", work()))
+        return raised if isinstance(raised, list) else list(raised)
+
+    def _operate(self, how: str, target: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        thing = self._target(target)
+        if how == "get_name":
+            return thing
+        if how == "call":
+            return thing(*args, **kwargs)
+        if how == "method":
+            return getattr(thing, args[0])(*args[1:], **kwargs)
+        if how == "await":
+            return self._await(thing)
+        if how == "await_call":
+            return self._await(thing(*args, **kwargs))
+        if how == "get":
+            value = getattr(thing, args[0])
+            is_method = callable(value) and not isinstance(value, type)
+            if is_method:
+                return _METHOD_ASYNC if inspect.iscoroutinefunction(value) else _METHOD
+            return value
+        return _OPERATIONS[how](thing, *args)
+
+    def _await(self, awaitable: Any) -> Any:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+        return self._loop.run_until_complete(_waited(awaitable))
+
+    def _target(self, target: Any) -> Any:
+        if isinstance(target, str):
+            try:
+                return vars(self._module)[target]
+            except KeyError:
+                raise NameError(f"name {target!r} is not defined") from None
+        return self._handles[target]
+
+    # -- what is not plain ---------------------------------------------------------------------------------
+
+    def _keep(self, value: Any) -> int:
+        number = self._numbers.get(id(value))
+        if number is None or self._handles.get(number) is not value:
+            number = len(self._handles)
+            self._handles[number] = value
+            self._numbers[id(value)] = number
+        return number
+
+    def _strange(self, value: Any) -> Any:
+        if value is _METHOD or value is _METHOD_ASYNC:
+            return ["m", value is _METHOD_ASYNC]
+        if isinstance(value, JudgeCallable):
+            return ["j", value.number]
+        if isinstance(value, type):
+            return ["k", self._keep(value), *self._ancestry(value)]
+        return ["h", self._keep(value), *self._ancestry(type(value))]
+
+    def _from_judge(self, node: list[Any]) -> Any:
+        if node[0] == "j":
+            return (JudgeIterator if node[2] else JudgeCallable)(self, node[1])
+        if node[0] == "h":
+            return self._target(node[1])
+        raise Malformed(f"an unknown tag {node[0]!r}")
+
+    def ask_judge(self, number: int, how: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call back into the judge: only plain data crosses."""
+        encoder = Encoder(self._strange)
+        self._line.send(["back", number, how, [encoder.encode(a) for a in args],
+                         {k: encoder.encode(v) for k, v in kwargs.items()}])
+        while True:
+            message = self._line.receive()
+            if message[0] == "value":
+                return Decoder(self._from_judge).decode(message[1])
+            if message[0] == "raised":
+                raise EXCEPTIONS.get(message[1], Exception)(*message[2])
+            self._line.send(self._answer(message))  # the judge's function calls the candidate in turn
+
+
+_METHOD, _METHOD_ASYNC = object(), object()
+
+
+async def _waited(awaitable: Any) -> Any:
+    return await awaitable
+
+
+class JudgeCallable:
+    """A function of the test's, as the candidate sees it."""
+
+    def __init__(self, candidate: Candidate, number: int) -> None:
+        self._candidate, self.number = candidate, number
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._candidate.ask_judge(self.number, "call", args, kwargs)
+
+
+class JudgeIterator(JudgeCallable):
+    """An iterator or generator of the test's."""
+
+    def __iter__(self) -> JudgeIterator:
+        return self
+
+    def __next__(self) -> Any:
+        return self._candidate.ask_judge(self.number, "next", (), {})
+
+
+def _set_attribute(thing: Any, name: str, value: Any) -> None:
+    setattr(thing, name, value)
+
+
+_OPERATIONS: dict[str, Callable[..., Any]] = {
+    "set": _set_attribute, "del": delattr, "iter": iter, "next": next, "len": len, "bool": bool, "str": str, "repr": repr,
+    "int": int, "float": float, "index": operator.index, "hash": hash, "abs": abs, "neg": operator.neg, "pos": operator.pos,
+    "invert": operator.invert, "round": round, "contains": operator.contains, "getitem": operator.getitem,
+    "setitem": operator.setitem, "delitem": operator.delitem, "reversed": reversed, "format": format,
+    "enter": lambda thing: type(thing).__enter__(thing), "exit": lambda thing, *e: type(thing).__exit__(thing, *e),
+    "aenter": lambda thing: type(thing).__aenter__(thing), "aexit": lambda thing, *e: type(thing).__aexit__(thing, *e),
+    "anext": lambda thing: type(thing).__anext__(thing), "aiter": lambda thing: type(thing).__aiter__(thing),
+    "isinstance": isinstance, "issubclass": issubclass, "dir": dir,
+}
+_OPERATIONS.update({name: getattr(operator, name) for name in (
+    "eq ne lt le gt ge add sub mul truediv floordiv mod pow matmul lshift rshift and_ or_ xor iadd isub imul itruediv "
+    "ifloordiv imod ipow iand ior ixor").split()})

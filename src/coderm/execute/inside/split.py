@@ -1,0 +1,203 @@
+"""Split mode: the judge runs the tests here, the candidate answers calls from a process that never saw them.
+
+    job ── nursery (forked before the tests are read) ── candidate's process
+     └──── judge's cell: tests, expected values, verdicts; talks to the candidate through a `Seat`
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import os
+import socket
+import sys
+import time
+import types
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from . import board as boards
+from .board import Board
+from .candidate import nursery
+from .cell import CRASH, ERROR, MEMORY, PASS, TAMPERED, TIMEOUT, judge
+from .house import House
+from .limits import slowed
+from .seat import CandidateEnded, Seat
+from .standin import Remote
+from .study import Study
+from .tamper import Guard
+from .watch import Watcher
+
+if TYPE_CHECKING:
+    from .job import Job, Row
+
+JUDGE_LIMIT_S = 5.0  # CPU time of the judge's own work on one pair
+_cpu_ns, _now = time.process_time_ns, time.monotonic
+
+
+class Work(NamedTuple):
+    """What is missing of one candidate's row: its text, the places and tests of the pairs, its timeouts so far."""
+
+    text: str
+    pairs: list[tuple[int, Study]]
+    timeouts: int
+
+
+class Nursery:
+    """The process that candidates are forked from; made before the job reads any test."""
+
+    def __init__(self, memory: int, processes: int | None, channel: Any) -> None:
+        self.control, theirs = socket.socketpair()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                channel.close()
+                self.control.close()
+                nursery(theirs, memory, processes)
+            finally:
+                os._exit(1)
+        theirs.close()
+
+    def close(self) -> None:
+        """End every candidate, then the nursery."""
+        self.control.send(b"e")
+        self.control.recv(1)
+        self.control.close()
+        os.waitpid(self.pid, 0)
+
+
+def run_split(job: Job, home: Nursery, texts: list[str], rows: list[Row]) -> None:
+    """Run what is missing of the rows, starting a new judge behind every test that killed one."""
+    watcher = Watcher(job.board, job.memory_limit, 3 * job.wall_limit + JUDGE_LIMIT_S, keep=home.pid)
+    seat = Seat(home.control, home.pid, job.memory_limit, job.wall_limit)
+    while waiting := [row for row in rows if row.missing()]:
+        job.board.clear()
+        work = [Work(texts[row.solution], [(job.place(row, j), job.tests[j]) for j in row.missing()], row.timeouts)
+                for row in waiting]
+        death = watcher.run(functools.partial(_become_judge, job, seat, work), JUDGE_LIMIT_S)
+        header = job.board.read_header()
+        for row in waiting:
+            seen = job.take(row, row.missing())
+            row.accept(seen, careful=True)
+            row.timeouts += sum(record.verdict == TIMEOUT for record in seen.values())
+        if not header.finished:
+            row = next((r for r in waiting if r.missing()), waiting[0])
+            if row.missing():
+                verdict = MEMORY if death.cause == "memory" else TIMEOUT if death.timed_out else CRASH
+                row.strike(row.missing()[0], (boards.Record(boards.DONE, verdict, 0, 0, 0, 0), False))
+
+
+def _become_judge(job: Job, seat: Seat, work: list[Work]) -> None:
+    job.channel.close()
+    _Judge(job.board, job.guard, seat, job.limit).run(work)
+
+
+class _Judge:
+    """The judge's process."""
+
+    def __init__(self, board: Board, guard: Guard, seat: Seat, limit: float) -> None:
+        self._board, self._guard, self._seat, self._limit = board, guard, seat, limit
+        self._house = House()
+        self._context = contextvars.copy_context()
+        self._twins: dict[str, list[tuple[int, Study]]] = {}
+        self._was_plain = True
+
+    def run(self, work: list[Work]) -> NoReturn:
+        """Judge row after row; never returns."""
+        for row in work:
+            if not self._row(row):
+                break
+        self._seat.dismiss()
+        self._board.finish(clean=True)
+        os._exit(0)
+
+    def _row(self, row: Work) -> bool:
+        """One candidate on its tests. False where the judge cannot go on in this process."""
+        seat = self._seat
+        try:
+            plain, digest = self._compile(row.text)
+            if digest in self._twins:
+                self._copy(self._twins[digest], row.pairs)
+                return True
+            seat.begin(self._limit)
+            reply = seat.ask(["load"])
+            if reply[0] == "again":
+                seat.renew()
+                reply = seat.ask(["load"])
+            if reply[0] != "names":
+                return self._all(row, MEMORY if _is_memory_error(reply) else ERROR)
+            names = dict(reply[1])
+        except CandidateEnded as end:
+            return self._all(row, end.verdict)
+        except Exception:  # an answer of another shape than asked for
+            return self._all(row, ERROR)
+        timeouts = row.timeouts
+        for place, test in row.pairs:
+            verdict = self._pair(place, test, names, self._limit * slowed(timeouts))
+            timeouts += verdict == TIMEOUT
+            if not test.reach.plain and not self._house.tidy():
+                return False
+        if not self._twins.get(digest):
+            self._twins[digest] = row.pairs
+        self._was_plain = plain
+        return True
+
+    def _compile(self, text: str) -> tuple[bool, str]:
+        """Have the candidate's text compiled, in a process that it shares with none but plain ones."""
+        seat = self._seat
+        if not self._was_plain:
+            seat.dismiss()
+        self._was_plain = False  # until it is known to be
+        reply = seat.set_up(["compile", text])
+        if reply[0] == "ok" and not reply[1] and seat.used:
+            seat.dismiss()
+            reply = seat.set_up(["compile", text])
+        if reply[0] != "ok":
+            raise CandidateEnded(ERROR)
+        seat.used = True
+        return bool(reply[1]), str(reply[2])
+
+    def _pair(self, place: int, test: Study, names: dict[str, Any], limit: float) -> int:
+        self._board.begin(place, _now(), _cpu_ns())
+        cases = passed = 0
+        remote = Remote(self._seat)
+        try:
+            self._seat.begin(limit)
+            verdict, cases, passed = self._context.copy().run(self._judge, remote, test, names)
+        except CandidateEnded as end:
+            verdict = end.verdict
+        if self._seat.ended is not None:  # whatever the test made of that
+            verdict = self._seat.ended
+        spent = self._seat.spent_ns()
+        if spent > limit * 1e9:
+            verdict = TIMEOUT
+        elif verdict == PASS and not self._guard.quick():
+            verdict = TAMPERED
+        flags = (boards.SELF_JUDGED if remote.self_judged else 0) | (boards.SLOWED if limit < self._limit else 0)
+        self._board.write(place, verdict, flags, cases, passed, spent // 1000)
+        return verdict
+
+    def _judge(self, remote: Remote, test: Study, names: dict[str, Any]) -> tuple[int, int, int]:
+        module = types.ModuleType("solution")
+        sys.modules["solution"] = module
+        whole = "solution" in test.reads
+        for name, kind in names.items():
+            if kind is not None and (whole or name in test.reads or name in test.imports):
+                setattr(module, name, remote.name(name, kind))
+        return judge(module.__dict__, test)
+
+    def _all(self, row: Work, verdict: int) -> bool:
+        for place, _ in row.pairs:
+            self._board.write(place, verdict, 0, 0, 0, self._seat.spent_ns() // 1000)
+        return True
+
+    def _copy(self, source: list[tuple[int, Study]], target: list[tuple[int, Study]]) -> None:
+        """A candidate that does the same as an earlier one: its verdicts are that one's."""
+        known = {id(test): place for place, test in source}
+        for place, test in target:
+            record = self._board.read(known[id(test)])
+            self._board.write(place, *record[1:])
+
+
+def _is_memory_error(reply: list[Any]) -> bool:
+    return bool(reply[0] == "raised" and reply[1][1] == "MemoryError")
+
