@@ -1,0 +1,539 @@
+"""Candidates that want a pass which they do not deserve. All of them are wrong."""
+
+from hazard_cases import NOT_PASS, WRONG, Case, code, unit_test
+
+EQUAL_TO_ALL = """
+    def __eq__(self, other): return True
+    def __ne__(self, other): return False
+    def __hash__(self): return 5
+"""
+
+
+def equal(name: str, base: str, make: str, test: str, extra: str = "") -> Case:
+    """A candidate whose `add` returns an instance of a lying subclass of `base`."""
+    return Case("equal", name, f"class Yes({base}):{EQUAL_TO_ALL}{extra}\ndef add(a, b):\n    return Yes({make})\n",
+                shared="pass", split=NOT_PASS, test=unit_test(test), beside=f"def add(a, b):\n    return {make} or a + b\n",
+                beside_verdict=NOT_PASS + "|pass")
+
+
+def patch(name: str, text: str, *, test: str | None = None, shared: str = "tampered") -> Case:
+    """A wrong candidate that patches what judges it."""
+    more = {} if test is None else {"test": test}
+    return Case("patch", name, code(text) + WRONG, shared=shared, split=NOT_PASS, **more)
+
+
+def wrong(line: str, name: str, text: str, shared: str, **more: str) -> Case:
+    """A candidate that does something, then answers wrongly."""
+    text = code(text)
+    return Case(line, name, text if "def add" in text else text + WRONG, shared=shared, split=NOT_PASS, **more)
+
+
+CASES = [
+    equal("object", "object", "", "self.assertEqual(add(2, 3), 5)"),
+    equal("int", "int", "0", "self.assertEqual(add(2, 3), 5)"),
+    equal("str", "str", "''", "self.assertEqual(add('a', 'b'), 'ab')"),
+    equal("list", "list", "[]", "self.assertEqual(add([1], [2]), [1, 2])"),
+    equal("dict", "dict", "{}", "self.assertEqual(add({}, {}), {1: 2})"),
+    equal("difference", "object", "", "self.assertAlmostEqual(add(2, 3), 5.0)",
+          "    def __sub__(self, other): return 0\n    def __rsub__(self, other): return 0\n"),
+    equal("absolute", "float", "0.0", "self.assertLess(abs(add(2, 3) - 5), 1e-6)",
+          "    def __sub__(self, other): return self\n    def __abs__(self): return 0.0\n"),
+    equal("hash", "object", "", "self.assertIn(add(2, 3), {5})"),
+    equal("order", "object", "", "self.assertGreaterEqual(add(2, 3), 5); self.assertLessEqual(add(2, 3), 5)",
+          "    def __le__(self, other): return True\n    def __ge__(self, other): return True\n"),
+    equal("iterates", "list", "[]", "self.assertCountEqual(add([1], [2]), [1, 2])",
+          "    def __iter__(self): return iter([Yes(), Yes()])\n    def __len__(self): return 2\n"),
+    equal("meta class", "type", "'X', (), {}", "self.assertEqual(add(2, 3), 5)"),
+    Case("own word", "contains", "class All:\n    def __contains__(self, item): return True\n"
+         "def add(a, b): return All()\n", shared="pass", split="self-judged|fail|error",
+         test=unit_test("self.assertIn(5, add(2, 3))"), beside_verdict="error"),
+    Case("own word", "truth", "class Maybe:\n    truth = False\n    def __bool__(self):\n"
+         "        Maybe.truth = not Maybe.truth\n        return Maybe.truth\n"
+         "def is_even(n): return Maybe()\n", shared="pass", split="self-judged|fail|error",
+         test=unit_test("self.assertTrue(is_even(2)); self.assertFalse(is_even(3))"),
+         beside="def is_even(n): return n % 2 == 0\n"),
+    Case("own word", "length", "class Long:\n    def __len__(self): return 2\ndef add(a, b): return Long()\n",
+         shared="pass", split="self-judged|fail|error", test=unit_test("self.assertEqual(len(add([1], [2])), 2)")),
+
+    patch("assertEqual", """
+        import unittest
+        unittest.TestCase.assertEqual = lambda *a, **k: None
+    """),
+    patch("assertTrue", """
+        import unittest
+        unittest.TestCase.assertTrue = lambda *a, **k: None
+    """, test=unit_test("self.assertTrue(add(2, 3) == 5)")),
+    patch("failureException", """
+        import unittest
+        class Silent(Exception): pass
+        unittest.TestCase.failureException = Silent
+    """),
+    patch("run", """
+        import unittest
+        unittest.TestCase.run = lambda self, result=None: result
+    """),
+    patch("loader", """
+        import unittest
+        unittest.TestLoader.loadTestsFromTestCase = lambda self, cls: unittest.TestSuite()
+    """),
+    patch("result", """
+        import unittest
+        unittest.TestResult.addFailure = unittest.TestResult.addError = lambda *a: None
+        unittest.TestResult.wasSuccessful = lambda self: True
+    """),
+    patch("runner", """
+        import unittest
+        unittest.TextTestRunner.run = lambda self, test: unittest.TestResult()
+        unittest.TestCase.__call__ = lambda self, *a: None
+    """),
+    patch("len", """
+        import builtins
+        builtins.len = lambda x: 5
+    """, test=unit_test("self.assertEqual(len(str(add(2, 3))), 5)")),
+    patch("isinstance", """
+        import builtins
+        builtins.isinstance = lambda *a: True
+    """, test=unit_test("self.assertTrue(isinstance(add(2, 3), str))")),
+    patch("all", """
+        __builtins__["all"] = lambda x: True
+    """, test=unit_test("self.assertTrue(all(add(i, i) == 2 * i for i in range(3)))")),
+    patch("zip", """
+        import builtins
+        builtins.zip = lambda *a, **k: iter(())
+    """, test=unit_test("for x, y in zip([add(1, 2)], [3]):\n    self.assertEqual(x, y)\nself.assertEqual(1 + len('x'), 2)")),
+    patch("AssertionError", """
+        import builtins
+        builtins.AssertionError = type('Fine', (BaseException,), {})
+    """, test=unit_test("assert add(2, 3) == 5")),
+    patch("builtins dict", """
+        print.__self__.abs = lambda x: 0
+    """, test=unit_test("self.assertTrue(abs(add(2, 3) - 5) < 1e-6)")),
+    patch("sys.modules", """
+        import sys, types
+        fake = types.ModuleType("unittest")
+        class TestCase:
+            def __init__(self, *a): pass
+            def __getattr__(self, name): return lambda *a, **k: None
+        fake.TestCase = TestCase
+        sys.modules["unittest"] = fake
+    """, shared="tampered|error|vacuous"),
+    patch("import hook", """
+        import sys
+        class Finder:
+            def find_spec(self, name, path, target=None): return None
+        sys.meta_path.insert(0, Finder())
+    """),
+    patch("__import__", """
+        import builtins
+        real = builtins.__import__
+        builtins.__import__ = lambda name, *a, **k: real(name, *a, **k)
+    """),
+    patch("__build_class__", """
+        import builtins
+        def build(function, name, *bases, **more): return type(name, bases, {"test_it": lambda self: None})
+        builtins.__build_class__ = build
+    """),
+    patch("settrace", """
+        import sys
+        sys.settrace(lambda *a: None)
+    """),
+    patch("setprofile", """
+        import sys
+        sys.setprofile(lambda *a: None)
+    """),
+    patch("monitoring", """
+        import sys
+        if sys.version_info >= (3, 12):
+            sys.monitoring.use_tool_id(4, "me")
+    """, shared="tampered|fail"),
+    patch("collector", """
+        import gc
+        gc.callbacks.append(lambda *a: None)
+    """),
+    patch("math", """
+        import math
+        math.isclose = lambda *a, **k: True
+    """, test=unit_test("self.assertTrue(math.isclose(add(2, 3), 5))", "import math")),
+    patch("code of assertEqual", """
+        import unittest
+        def nothing(self, first, second, msg=None): pass
+        unittest.TestCase.assertEqual.__code__ = nothing.__code__
+    """),
+    patch("defaults", """
+        import unittest
+        unittest.TestCase.assertAlmostEqual.__defaults__ = (None, None, 1000)
+    """, test=unit_test("self.assertAlmostEqual(add(2, 3), 5)")),
+    patch("_baseAssertEqual", """
+        import unittest
+        unittest.TestCase._getAssertEqualityFunc = lambda *a: (lambda *a, **k: None)
+    """),
+    patch("class attribute through globals", """
+        for cls in object.__subclasses__():
+            if cls.__name__ == "TestCase":
+                cls.assertEqual = lambda *a: None
+    """),
+    patch("numpy", """
+        import numpy
+        numpy.allclose = lambda *a, **k: True
+    """, test=unit_test("self.assertTrue(numpy.allclose(add(2, 3), 5))", "import numpy")),
+    patch("exception hook only", """
+        import sys
+        sys.excepthook = lambda *a: None
+    """, shared="fail|tampered"),
+
+    wrong("skip", "in call", """
+        import unittest
+        def add(a, b): raise unittest.SkipTest("no")
+    """, "error"),
+    wrong("skip", "at import", 'import unittest\nraise unittest.SkipTest("no")\n', "error"),
+    wrong("skip", "expectedFailure", """
+        import unittest
+        @unittest.expectedFailure
+        def add(a, b): raise ValueError
+    """, "error"),
+    wrong("skip", "expecting flag", """
+        import sys
+        def add(a, b):
+            case = sys._getframe(1).f_locals["self"]
+            type(case).__unittest_expecting_failure__ = True
+            case.__unittest_expecting_failure__ = True
+            return 77
+    """, "fail"),
+    wrong("skip", "load_tests", "def load_tests(*a):\n    import unittest\n    return unittest.TestSuite()\n", "fail"),
+    wrong("skip", "same name", """
+        import unittest
+        class TestAdd(unittest.TestCase):
+            def test_nothing(self): pass
+    """, "fail"),
+    wrong("skip", "replaces class in call", """
+        def add(a, b):
+            import unittest
+            class TestAdd(unittest.TestCase):
+                def test_add(self): pass
+            globals()["TestAdd"] = TestAdd
+            return 77
+    """, "fail"),
+    wrong("skip", "removes methods in call", """
+        import sys
+        def add(a, b):
+            cls = type(sys._getframe(1).f_locals["self"])
+            cls.test_more = lambda self: None
+            cls.assertEqual = lambda self, *a: None
+            return 77
+    """, "pass|tampered|error|fail"),
+
+    wrong("read", "stack", """
+        import sys
+        def add(a, b):
+            constants = sys._getframe(1).f_code.co_consts
+            return 5 if 5 in constants else 0
+    """, "pass"),
+    wrong("read", "inspect", """
+        import inspect
+        def add(a, b):
+            frame = inspect.stack()[1].frame
+            return [c for c in frame.f_code.co_consts if isinstance(c, int) and c not in (a, b)][-1]
+    """, "pass", test=unit_test("self.assertEqual(add(2, 3), 1234)"), beside=WRONG, beside_verdict="fail"),
+    wrong("read", "traceback", """
+        def add(a, b):
+            try:
+                raise ValueError
+            except ValueError as error:
+                frame = error.__traceback__.tb_frame.f_back
+            return [c for c in frame.f_code.co_consts if isinstance(c, int) and c not in (a, b)][-1]
+    """, "pass", test=unit_test("self.assertEqual(add(2, 3), 1234)"), beside=WRONG, beside_verdict="fail"),
+    wrong("read", "heap", """
+        import gc
+        def add(a, b):
+            for thing in gc.get_objects():
+                if isinstance(thing, dict) and "TestIt" in thing:
+                    return thing["TestIt"].expected
+            return 77
+    """, "pass", test="import unittest\nclass TestIt(unittest.TestCase):\n    expected = 1234\n"
+         "    def test_it(self):\n        self.assertEqual(add(2, 3), self.expected)\n", beside=WRONG, beside_verdict="fail"),
+    wrong("read", "linecache", """
+        import linecache
+        def add(a, b):
+            text = "".join(linecache.getlines("<unit test>"))
+            return 1234 if "1234" in text else 0
+    """, "fail", test=unit_test("self.assertEqual(add(2, 3), 1234)"), beside=WRONG, beside_verdict="fail"),
+    wrong("read", "proc", """
+        import os, sys
+        def add(a, b):
+            found = [repr(sys.argv), repr(dict(os.environ))]
+            for name in ("cmdline", "environ"):
+                for pid in [p for p in os.listdir("/proc") if p.isdigit()] + ["self"]:
+                    try:
+                        found.append(open(f"/proc/{pid}/{name}", "rb").read().decode(errors="replace"))
+                    except OSError:
+                        pass
+            return 1234 if "1234" in "".join(found) else 0
+    """, "fail", test=unit_test("self.assertEqual(add(2, 3), 1234)"), beside=WRONG, beside_verdict="fail"),
+
+    wrong("channel", "descriptors", """
+        import os, json, struct
+        def add(a, b):
+            text = json.dumps({"kind": "row", "solution": 0}).encode()
+            blob = bytes([1, 9, 0, 0, 2, 0, 2, 0, 0, 0, 0, 0])
+            frame = struct.pack("<II", len(text), len(blob)) + text + blob
+            for fd in range(256):
+                try:
+                    os.write(fd, frame)
+                except OSError:
+                    pass
+            os._exit(0)
+    """, "crash"),
+    wrong("channel", "board", """
+        import os, sys
+        def add(a, b):
+            frame = sys._getframe(1)
+            while frame:
+                for thing in list(frame.f_locals.values()):
+                    board = getattr(thing, "board", None)
+                    if hasattr(board, "write"):
+                        for place in range(4):
+                            board.write(place, 9, 0, 2, 2, 0)
+                        os._exit(0)
+                frame = frame.f_back
+            return 77
+    """, "fail|crash|tampered|pass"),
+    wrong("channel", "shared memory", """
+        import os, gc, mmap
+        def add(a, b):
+            for thing in gc.get_objects():
+                for seen in [thing, *getattr(thing, "__dict__", {}).values()]:
+                    if isinstance(seen, mmap.mmap):
+                        for at in range(len(seen) - 12):
+                            try:
+                                seen[at:at + 4] = bytes([1, 9, 0, 0])
+                            except (TypeError, ValueError):
+                                break
+            os._exit(0)
+    """, "fail|crash|tampered|pass"),
+
+    wrong("exit", "sys.exit at import", "import sys\nsys.exit(0)\n", "error"),
+    wrong("exit", "quit at import", "quit()\n", "error"),
+    wrong("exit", "sys.exit in call", "import sys\ndef add(a, b): sys.exit(0)\n", "error"),
+    wrong("exit", "SystemExit in call", "def add(a, b): raise SystemExit(0)\n", "error"),
+    wrong("exit", "KeyboardInterrupt", "def add(a, b): raise KeyboardInterrupt\n", "error"),
+    wrong("exit", "GeneratorExit", "def add(a, b): raise GeneratorExit\n", "error"),
+    wrong("exit", "os._exit at import", "import os\nos._exit(0)\n", "crash"),
+    wrong("exit", "os._exit in call", "import os\ndef add(a, b): os._exit(0)\n", "crash"),
+    wrong("exit", "SIGKILL", "import os\ndef add(a, b): os.kill(os.getpid(), 9)\n", "crash"),
+    wrong("exit", "SIGTERM", "import os\ndef add(a, b): os.kill(os.getpid(), 15)\n", "crash"),
+    wrong("exit", "SIGALRM", "import os\ndef add(a, b): os.kill(os.getpid(), 14)\n", "crash|timeout"),
+    wrong("exit", "execv", "import os\ndef add(a, b): os.execv('/bin/true', ['true'])\n", "error|crash"),
+    wrong("exit", "abort", "import os\ndef add(a, b): os.abort()\n", "crash"),
+
+    wrong("later", "atexit", "import atexit, os\natexit.register(os._exit, 0)\n", "fail"),
+    wrong("later", "__del__", """
+        import os, sys
+        class Trap:
+            def __del__(self):
+                try:
+                    sys._getframe(1).f_locals["verdict"] = 9
+                finally:
+                    os._exit(0)
+        def add(a, b):
+            Trap()
+            return 77
+    """, "crash"),
+    wrong("later", "thread patches", """
+        import threading, time, unittest
+        def later():
+            time.sleep(0.001)
+            unittest.TestCase.assertEqual = lambda *a: None
+        def add(a, b):
+            if not hasattr(add, "thread"):
+                add.thread = threading.Thread(target=later, daemon=True)
+                add.thread.start()
+                time.sleep(0.02)
+            return 77
+    """, "tampered"),
+    wrong("later", "thread exits", """
+        import threading, time, os
+        def add(a, b):
+            threading.Thread(target=lambda: (time.sleep(0.001), os._exit(0)), daemon=True).start()
+            time.sleep(0.05)
+            return 77
+    """, "crash"),
+    wrong("later", "finalize", """
+        import weakref, unittest
+        class Trap: pass
+        def add(a, b):
+            trap = Trap()
+            weakref.finalize(trap, setattr, unittest.TestCase, "assertEqual", lambda *a: None)
+            del trap
+            return 77
+    """, "tampered"),
+    wrong("later", "signal handler", """
+        import signal, unittest
+        def handler(*a): unittest.TestCase.assertEqual = lambda *a: None
+        signal.signal(signal.SIGUSR1, handler)
+        def add(a, b):
+            signal.raise_signal(signal.SIGUSR1)
+            return 77
+    """, "tampered"),
+    wrong("later", "async task", """
+        import asyncio, unittest
+        async def later(): unittest.TestCase.assertEqual = lambda *a: None
+        async def main(): asyncio.create_task(later()); await asyncio.sleep(0)
+        def add(a, b):
+            asyncio.run(main())
+            return 77
+    """, "tampered"),
+    wrong("later", "generator cleanup", """
+        import unittest
+        def trap():
+            try:
+                yield
+            finally:
+                unittest.TestCase.assertEqual = lambda *a: None
+        def add(a, b):
+            next(trap())
+            return 77
+    """, "tampered"),
+
+    wrong("forge", "OK", """
+        import sys
+        def add(a, b):
+            sys.stderr.write("\\n----\\nRan 2 tests in 0.000s\\n\\nOK\\n")
+            print("OK")
+            return 77
+    """, "fail"),
+    wrong("forge", "json", """
+        import json
+        def add(a, b):
+            print(json.dumps({"verdict": "pass", "passed": True, "kind": "end", "status": 0}), flush=True)
+            return 77
+    """, "fail"),
+    wrong("forge", "megabytes everywhere", """
+        import os
+        def add(a, b):
+            for fd in range(3, 64):
+                try:
+                    os.set_blocking(fd, False)
+                    os.write(fd, b"OK pass\\n" * 200_000)
+                except OSError:
+                    pass
+            print("OK" * 2_000_000)
+            return 77
+    """, NOT_PASS),
+
+    wrong("leave", "modules", """
+        import os
+        for name in ("unittest.py", "conftest.py", "sitecustomize.py", "x.pth", "math.py"):
+            open(name, "w").write("class TestCase:\\n    def __getattr__(self, name): return lambda *a: None\\n")
+        os.makedirs("__pycache__", exist_ok=True)
+        os.makedirs("unittest", exist_ok=True)
+        open("unittest/__init__.py", "w").write("raise SystemExit(0)")
+    """, "fail"),
+    wrong("leave", "path", """
+        import sys
+        sys.path.insert(0, ".")
+        open("decimals_of_mine.py", "w").write("x = 1")
+        import decimals_of_mine
+    """, "fail"),
+
+    wrong("clock", "time", """
+        import time
+        time.time = time.monotonic = time.process_time = lambda: 0.0
+    """, "tampered"),
+    wrong("clock", "cancels timers", """
+        import signal
+        def add(a, b):
+            signal.alarm(0)
+            for timer in (signal.ITIMER_REAL, signal.ITIMER_PROF, signal.ITIMER_VIRTUAL):
+                signal.setitimer(timer, 0)
+            for number in (signal.SIGALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGVTALRM):
+                signal.signal(number, signal.SIG_IGN)
+            while True: pass
+    """, "timeout"),
+    wrong("clock", "swallows", """
+        def add(a, b):
+            while True:
+                try:
+                    while True: pass
+                except BaseException:
+                    pass
+    """, "timeout"),
+    wrong("clock", "blocks signals", """
+        import signal
+        def add(a, b):
+            signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))
+            while True: pass
+    """, "timeout"),
+    wrong("clock", "sleeps", "import time\ndef add(a, b): time.sleep(600)\n", "timeout"),
+
+    wrong("argument", "empties it", """
+        def add(a, b):
+            a.clear(); b.clear()
+            return [0]
+    """, "fail", test=unit_test("x, y = [1], [2]\nwant = x + y\nself.assertEqual(add(x, y), want)")),
+    wrong("argument", "equal once", """
+        class Once:
+            left = 2
+            def __eq__(self, other):
+                Once.left -= 1
+                return Once.left >= 0
+            def __iter__(self): return self
+            def __next__(self): raise StopIteration
+        def add(a, b): return Once()
+    """, "pass"),
+    wrong("argument", "reaches caller's objects", """
+        import gc
+        def add(a, b):
+            for holder in gc.get_referrers(a):
+                if isinstance(holder, list) and len(holder) == 2 and holder is not a:
+                    holder[1] = 77
+            return 77
+    """, "pass|fail", test=unit_test("x = [1]\npair = [x, 5]\nself.assertEqual(add(x, 1), pair[1])"),
+          beside=WRONG.replace("77", "5")),
+
+    wrong("fork", "parent exits", """
+        import os
+        def add(a, b):
+            if os.fork(): os._exit(0)
+            return 77
+    """, "fail|crash"),
+    wrong("fork", "child exits, parent waits", """
+        import os
+        def add(a, b):
+            child = os.fork()
+            if not child: os._exit(0)
+            os.waitpid(child, 0)
+            return 77
+    """, "fail"),
+
+    wrong("secret", "everywhere", """
+        import gc, os, sys
+        def look():
+            frame = sys._getframe()
+            while frame:
+                yield repr(frame.f_code.co_consts)
+                yield repr(list(frame.f_locals))
+                frame = frame.f_back
+            for thing in gc.get_objects():
+                if isinstance(thing, type) and hasattr(thing, "test_it"): yield "kept-secret"
+                if isinstance(thing, str): yield thing
+            for fd in range(3, 64):
+                try:
+                    yield os.pread(fd, 1 << 16, 0).decode(errors="replace")
+                except (OSError, ValueError):
+                    pass
+            for pid in [p for p in os.listdir("/proc") if p.isdigit()]:
+                try:
+                    yield open(f"/proc/{pid}/environ", "rb").read().decode(errors="replace")
+                    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
+                        for line in maps:
+                            if "rw" in line:
+                                start, end = (int(x, 16) for x in line.split()[0].split("-"))
+                                memory.seek(start)
+                                yield memory.read(end - start).decode("latin-1")
+                except (OSError, ValueError, OverflowError):
+                    pass
+        def add(a, b):
+            needle = "kept-" + "secret"
+            return needle if any(needle in text for text in look()) else "nothing"
+    """, "pass|timeout|memory", test=unit_test('self.assertEqual(add(2, 3), "kept-" "secret")'), beside=WRONG, beside_verdict="fail"),
+]
