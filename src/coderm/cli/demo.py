@@ -71,8 +71,8 @@ def _show_choice(choice: Choice) -> None:
 
     console = Console(highlight=False)
     voters = len(choice.passed) + len(choice.failed)
-    console.print(f"\n[bold]{choice.task_id}[/bold], where voting gains most: {sum(choice.correct)} of "
-                  f"{len(choice.correct)} solutions are right. Votes of its {voters} unit tests:")
+    console.print(f"\n[bold]{choice.task_id}[/bold], where voting gains most: {sum(choice.correct)} right "
+                  f"among {len(choice.correct)} solutions. The votes of its {voters} unit tests:")
     for index, (count, correct) in enumerate(zip(choice.votes, choice.correct, strict=True)):
         mark = "[green]right[/green]" if correct else "[red]wrong[/red]"
         chosen = " [bold]<- chosen[/bold]" if index == choice.chosen else ""
