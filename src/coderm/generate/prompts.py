@@ -13,6 +13,7 @@ from typing import Literal
 
 from coderm.errors import InputError
 from coderm.generate.models import Kind, Message
+from coderm.problems.texts import parse
 from coderm.records import Problem, Protocol
 
 Shown = Literal["first", "each", "none"]
@@ -179,7 +180,7 @@ def _question(problem: Problem) -> str:
 def _docstring(problem: Problem) -> str | None:
     """The docstring of the stub as it is written (escapes stay escapes), without its quotes."""
     try:
-        body = ast.parse(problem.prompt).body
+        body = parse(problem.prompt).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     for function in body:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from coderm.errors import InputError
-from coderm.problems.texts import statements, test_class
+from coderm.problems.texts import case_class, parse, statements
 from coderm.records import Problem
 
 _NAMED = re.compile(r"def\s+(\w+)\s*\(|(?:function|method|named|called)\s+`?(\w+)`?\s*\(|`(\w+)(?:\(|`)"
@@ -62,13 +62,13 @@ def read_question(text: str, task_id: str = "problem") -> Question:
         if any(_calls(node, name) for node in [*setup, check]):
             before = statements([*imports, *_modules(check), *setup])
             bodies.append(f"{before}\n{_expectation(check, want)}".strip())
-    tests = dict.fromkeys(test_class("Example", [("test_example", body)]) for body in bodies)
+    tests = dict.fromkeys(case_class("Example", [("test_example", body)]) for body in bodies)
     return Question(Problem(task_id, prompt, name), tuple(tests))
 
 
 def _parse(text: str) -> ast.Module | None:
     try:
-        tree = ast.parse(text)
+        tree = parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     # A one-word problem is a name to Python; a text is code only where it defines or asserts something.
@@ -100,7 +100,7 @@ def _session(document: str) -> Iterator[tuple[list[ast.stmt], ast.stmt, str]]:
     setup: list[ast.stmt] = []
     for example in examples:
         try:
-            nodes = ast.parse(example.source).body
+            nodes = parse(example.source).body
         except SyntaxError:
             continue
         if example.exc_msg is not None:
