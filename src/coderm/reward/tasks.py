@@ -27,7 +27,9 @@ def tasks_of(run: Run, *, protocol: Protocol = "default",
         texts = unit_tests.get(task_id, [])
         matrix = run.matrix(task_id)
         if matrix is None and not texts:
-            matrix = RewardMatrix.from_verdicts(np.full((len(candidates), 0), Verdict.NOT_RUN))
+            matrix = RewardMatrix.from_verdicts(np.full((len(candidates), 0), Verdict.NOT_RUN),
+                                                behaviour=np.zeros((len(candidates), 0), np.int64),
+                                                calls=np.zeros((0, 0), bool))
         if matrix is None:
             continue
         if matrix.shape != (len(candidates), len(texts)):
