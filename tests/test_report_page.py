@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import sys
 import zlib
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from report_runs import HOSTILE, synthetic_run
 
-from coderm.errors import InputError
+from coderm.errors import InputError, MissingExtra
 from coderm.matrix import RewardMatrix
 from coderm.records import Problem
 from coderm.report.page import write_report
@@ -124,6 +125,25 @@ def test_run_without_labels_tests_or_matrices(tmp_path: Path) -> None:
             write_report(run, tmp_path / "out.html")
         run.append("solutions", [{"task_id": "c", "solutions": ["x = 3"]}])
     assert "not known" in write_report(run, tmp_path / "out.html").read_text()
+
+
+def test_without_the_template_engine_it_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(MissingExtra, match=r"coderm\[report\]"):
+        write_report(run, run.path / "report.html")
+
+
+def test_rules_over_behaviour_survive_a_problem_without_tests(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run")
+    with run:
+        run.add_problems([Problem(t, "prose") for t in "ab"])
+        run.append("solutions", [{"task_id": t, "solutions": ["x = 1", "x = 2"]} for t in "ab"])
+        run.append("unit_tests", [{"task_id": "a", "unit_tests": ["t"]}, {"task_id": "b", "unit_tests": []}])
+        run.append("labels", [{"task_id": t, "correct": [True, False]} for t in "ab"])
+        run.save_matrix("a", RewardMatrix.from_verdicts([[9], [8]], behaviour=np.array([[5], [6]]),
+                                                        calls=np.array([[True]])))
+    html = write_report(run, tmp_path / "out.html").read_text()
+    assert "<td>srank</td>" in html and html.count("<details class=\"problem") == 2
 
 
 def test_files_that_disagree_are_an_error(tmp_path: Path) -> None:

@@ -14,15 +14,19 @@ from coderm.cli.app import app
 def report(
     run: Annotated[Path, typer.Argument(help="The run directory.")],
     out: Annotated[Path | None, typer.Option(help="Where to write it; RUN/report.html if not given.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the path as a JSON object.")] = False,
 ) -> None:
     """Write one self-contained HTML page about a run: who wins, why votes go wrong, every reward matrix.
 
     The page needs no network and runs nothing but its own script. Prints the path that it wrote.
     """
+    import json
+
     from coderm.report.page import write_report
     from coderm.runs import load
 
-    print(write_report(load(run), out or run / "report.html"))
+    path = str(write_report(load(run), out or run / "report.html"))
+    print(json.dumps({"file": path}) if as_json else path)
 
 
 @app.command()
