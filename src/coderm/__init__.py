@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from coderm.reward import SELECTORS, score, select
     from coderm.runs import load
     from coderm.scale import allocate
-    from coderm.solve import solve
+    from coderm.solver import solve
 
 __version__ = "0.1.0"
 
@@ -34,7 +34,7 @@ _HOME = {
     "load": "coderm.runs",
     "score": "coderm.reward",
     "select": "coderm.reward",
-    "solve": "coderm.solve",
+    "solve": "coderm.solver",
 }
 
 __all__ = ["SELECTORS", "Engine", "RewardMatrix", "allocate", "best_of_n", "execute", "load", "score", "select", "solve"]

@@ -40,7 +40,7 @@ def features(vote: Vote) -> dict[str, float]:
         "intercept": 1.0,
         "votes": math.log1p(min(vote.votes, FITTED_UP_TO)),
         "share_passed": (vote.votes + 0.5) / (vote.tests + 1),
-        "agreement": vote.group / (vote.candidates + 1),
+        "agreement": vote.group / (vote.candidates + 1) if vote.tests else 0.0,
         "examples": float(vote.examples > 0),
     }
 

@@ -187,7 +187,7 @@ def solve(
     """
     import json
 
-    from coderm.solve import solve as solve_problem
+    from coderm.solver import solve as solve_problem
 
     policy_source, tester_source = (
         _source(spec, temperature, top_p, max_tokens, seed, None, "none", concurrency, timeout, api_key_env)
