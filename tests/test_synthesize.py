@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from coderm.cli import app, main
 from coderm.errors import InputError, ModelError, ReplyError
 from coderm.execute import Engine
 from coderm.runs import Run
@@ -30,7 +32,9 @@ STAGES = ("source", "testable", "reformat", "decontaminate", "sample", "label", 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Tally]]:
     out = tmp_path_factory.mktemp("synthesis") / "run"
-    return out, synthesize("exercises", out, RECIPE)
+    result = CliRunner().invoke(app, ["synthesize", "exercises", "--teacher", "fake", "--weak", "fake", "-m", "11",
+                                      "-n", "5", "--out", str(out), "--json"], catch_exceptions=False)
+    return out, [Tally(**line) for line in json.loads(result.stdout)]
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -199,3 +203,18 @@ def test_a_model_that_answers_nothing_stops_the_stage(tmp_path: Path, monkeypatc
     monkeypatch.setattr(ScriptedTeacher, "request", silent)
     with pytest.raises(ModelError, match="testable: the model left 8 items in a row unanswered"):
         synthesize("exercises", tmp_path / "run", RECIPE)
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["nowhere.jsonl", "--teacher", "fake", "--weak", "fake"], "nowhere.jsonl: no such file"),
+    (["exercises", "--teacher", "gpt", "--weak", "fake"], "no such model: 'gpt'"),
+    (["exercises", "--teacher", "fake", "--weak", "fake", "--column", "question"], "--column takes OURS=THEIRS"),
+])
+def test_bad_input_is_one_line_and_exit_2(arguments: list[str], message: str, tmp_path: Path,
+                                          capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["coderm", "synthesize", *arguments, "--out", str(tmp_path / "run")])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("coderm: ")]
+    assert len(said) == 1 and message in said[0]

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from coderm.cli import app
 from coderm.errors import InputError
 from coderm.train.sft import Settings, read_rows, train
 
@@ -40,8 +42,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Trained as a user does it; what the command prints is JSON and nothing else."""
     out = tmp_path_factory.mktemp("trained") / "model"
-    train(data, out, SETTINGS)
+    command = ["train", str(data), "--base", "tiny", "--full", "--epochs", "4", "--learning-rate", "0.005",
+               "--batch", "4", "--at-once", "2", "--max-length", "256", "--save-every", "4", "--out", str(out),
+               "--json"]
+    result = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == json.loads((out / "training.json").read_text())
     return out
 
 

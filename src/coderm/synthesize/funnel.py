@@ -49,6 +49,7 @@ def picture(tallies: list[Tally], path: Path) -> None:
             axis.text(tally.entered + most / 100, row, f"{tally.left} of {tally.entered}   {reasons}{more}",
                       va="center", fontsize=7)
         axis.set_yticks(rows, [tally.stage for tally in lines])
+        axis.set_xticks([tick for tick in axis.get_xticks() if 0 <= tick <= most])
         axis.set_xlim(0, 1.9 * most)
         axis.invert_yaxis()
         axis.set_title(f"{unit}s", loc="left", fontsize=10)
