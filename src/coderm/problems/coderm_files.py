@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import model_validator
 
 from coderm.problems.exchange import Texts
-from coderm.problems.rows import Complaints, Row, read_rows
+from coderm.problems.rows import Complaints, Row, TaskId, read_rows
 
 Kind = Literal["solution", "unit_test"]
 
@@ -19,7 +19,7 @@ Kind = Literal["solution", "unit_test"]
 class TextsRow(Row):
     """Extracted texts or raw replies of one problem."""
 
-    task_id: str
+    task_id: TaskId
     solutions: list[str] | None = None
     unit_tests: list[str] | None = None
     responses: list[str] | None = None

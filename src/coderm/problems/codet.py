@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from coderm.errors import FormatError
 from coderm.problems.exchange import Texts
-from coderm.problems.rows import Complaints, Row, read_rows
+from coderm.problems.rows import Complaints, Row, TaskId, read_rows
 from coderm.problems.texts import assert_class, parse
 from coderm.records import Problem
 
@@ -24,7 +24,7 @@ class SamplesRow(Row):
     """Samples of one problem, which is named by its prompt (tests: by what their prompt begins with) or task_id."""
 
     prompt: str | None = None
-    task_id: str | None = None
+    task_id: TaskId | None = None
     samples: list[str]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from coderm.problems.rows import Row
+from coderm.problems.rows import Row, TaskId
 from coderm.problems.texts import case_class, parse, statements
 from coderm.records import Problem
 
@@ -13,7 +13,7 @@ from coderm.records import Problem
 class HumanEvalRow(Row):
     """`test` defines `check(candidate)`; the reference solution is the prompt and what follows it."""
 
-    task_id: str
+    task_id: TaskId
     prompt: str
     entry_point: str
     canonical_solution: str

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from coderm.problems import judge
-from coderm.problems.rows import Row, explain
+from coderm.problems.rows import Row, TaskId, explain
 from coderm.problems.texts import case_class, literal, literal_lines
 from coderm.records import Problem
 
@@ -44,7 +44,7 @@ _CASES = TypeAdapter(list[Case])
 class LiveCodeBenchRow(Row):
     """A row of code_generation or code_generation_lite."""
 
-    question_id: str
+    question_id: TaskId
     question_content: str
     starter_code: str = ""
     public_test_cases: str | list[Any]

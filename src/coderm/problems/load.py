@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 
 from coderm.errors import FormatError, InputError
 from coderm.problems import evalplus, humaneval, livecodebench, stdin
-from coderm.problems.rows import Complaints, Row, explain, read_objects
+from coderm.problems.rows import Complaints, Row, TaskId, explain, read_objects
 from coderm.problems.texts import assert_class, parse
 from coderm.records import Problem
 
@@ -22,7 +22,7 @@ from coderm.records import Problem
 class OwnRow(Row):
     """A problem in CodeRM's own shape (see `Problem`), or with MBPP's `test_list` of asserts for ground truth."""
 
-    task_id: str
+    task_id: TaskId
     prompt: str
     entry_point: str | None = None
     kind: Literal["function", "stdin"] = "function"

@@ -8,17 +8,21 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from coderm.errors import FormatError, InputError
 
 
-class Row(BaseModel):
-    """A line of a foreign file: keys we do not know are ignored, a number is taken for a text where one is due."""
+TaskId = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
+"""A problem's name, text in our files; MBPP's are numbers."""
 
-    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+
+class Row(BaseModel):
+    """A line of a foreign file: keys we do not know are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
 
 
 R = TypeVar("R", bound=Row)

@@ -8,14 +8,14 @@ from pathlib import Path
 from pydantic import model_validator
 
 from coderm.problems.exchange import Texts
-from coderm.problems.rows import Complaints, Row, read_rows
+from coderm.problems.rows import Complaints, Row, TaskId, read_rows
 from coderm.records import Problem
 
 
 class SampleRow(Row):
     """One sample; a solution is a whole program."""
 
-    task_id: str
+    task_id: TaskId
     solution: str | None = None
     completion: str | None = None
 
