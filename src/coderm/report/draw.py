@@ -17,7 +17,7 @@ FORMATS = ("pdf", "svg", "png")
 def write_csv(plot: Plot, out: Path) -> Path:
     """One row a point: panel, line, x, mean, low, high."""
     path = out / f"{plot.name}.csv"
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["panel", "line", "x", "mean", "low", "high"])
         for line in plot.lines:

@@ -97,7 +97,8 @@ def rules_section(standing: Standing | None) -> list[Section]:
     words = ["Accuracy of the candidate that each rule chooses, in percent of problems; ties count as the mean over "
              "the tied. Between chance (random) and what is there to be found (oracle), everything is choice."]
     if standing.best != "majority":
-        words.append(f"{standing.best}: {first_line(SELECTORS[standing.best].__doc__)}")
+        words.append(f"{standing.best}: {first_line(SELECTORS[standing.best].__doc__)} It was picked as the best of "
+                     f"{len(dots)} on these very problems, which flatters it a little.")
     if skipped:
         words.append("Not shown, for want of their inputs: " + ", ".join(skipped) + ".")
     top = max(estimates["oracle"].high, *(dot.high for dot in dots))

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from coderm.errors import MissingExtra
+from coderm.progress import Progress
 from coderm.report.cases import Case, telling_tests
 from coderm.runs import Run
 
@@ -34,17 +35,18 @@ def write_report(run: Run, out: Path) -> Path:
         raise MissingExtra("report", "jinja2") from None
     from coderm.report.summary import summarise
 
-    summary = summarise(run)
     planes, payloads = [], []
+    with Progress("reporting", None) as progress:
+        summary = summarise(run, progress)
     for case in summary.cases:
         columns = case.column_order()
         rows = case.row_order(columns)
         planes.append(_plane(case, rows, columns))
         payloads.append(pack(json.dumps(_payload(case, rows, columns)).encode()))
     resources = files("coderm.report")
-    script, style = ((resources / name).read_text() for name in ("page.js", "page.css"))
+    script, style = ((resources / name).read_text("utf-8") for name in ("page.js", "page.css"))
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True).from_string(
-        (resources / "page.html.j2").read_text())
+        (resources / "page.html.j2").read_text("utf-8"))
     html = template.render(s=summary, planes=pack(b"".join(planes)), payloads=payloads,
                            script=Markup(script), script_hash=_hash(script),
                            style=Markup(style), style_hash=_hash(style))

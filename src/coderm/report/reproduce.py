@@ -30,8 +30,8 @@ def reproduce(what: What, runs: Sequence[Run], out: Path, *, rule: str = "majori
     if what in ("table1", "table2"):
         table = tables.table1(labelled) if what == "table1" else tables.table2(labelled)
         text, data = out / f"{what}.md", out / f"{what}.csv"
-        text.write_text(table.markdown())
-        with data.open("w", newline="") as file:
+        text.write_text(table.markdown(), encoding="utf-8")
+        with data.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, table.records[0].keys())
             writer.writeheader()
             writer.writerows(table.records)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from coderm.report import svg
-from coderm.report.parts import Chart, Section
+from coderm.report.parts import Chart, Section, plural
 from coderm.reward import SELECTORS, Curve, Task, difficulty_quintiles, scaling_curve
 from coderm.reward.context import Floats
 from coderm.reward.verdict_rules import VerdictRule
@@ -63,11 +63,26 @@ def scaling_sections(tasks: Sequence[Task], rivals: Sequence[str]) -> list[Secti
     if len(by_rule) > 1:
         charts.append(Chart(f"By rule, {n_values[-1]} candidates", Markup(svg.line_chart(
             by_rule, *axes, title="Accuracy against unit tests, by rule"))))
-    found = [Section("Does more help?", [
-        f"Share of problems solved as unit tests are added. Lines are means over {RESAMPLES} random draws of tests, "
-        "bands hold 95% of the draws (the paper's Figure 1: the first n candidates, tests without replacement)."],
-        charts, _table("candidates", by_n, m_values))]
-    return found + _quintile_section(tasks, curve)
+    words = [f"Share of problems solved as unit tests are added. Lines are means over {RESAMPLES} random draws of "
+             "tests, bands hold 95% of the draws (the paper's Figure 1: the first n candidates, tests without "
+             "replacement)."]
+    words += _harm(means, n_values, m_values)
+    found = Section("Does more help?", words, charts, _table("candidates", by_n, m_values))
+    return [found, *_quintile_section(tasks, curve)]
+
+
+def _harm(means: Floats, n_values: Sequence[int], m_values: Sequence[int]) -> list[str]:
+    """Words on where more makes the vote worse, by a point or more."""
+    said, all_of_both = [], means[-1, -1]
+    n, m = int(means[:, -1].argmax()), int(means[-1].argmax())
+    if means[n, -1] - all_of_both >= 0.01:
+        said.append(f"More candidates hurt the vote here: with all tests it solves {100 * means[n, -1]:.1f}% with "
+                    f"{n_values[n]} candidates and {100 * all_of_both:.1f}% with {n_values[-1]}. Each one added is "
+                    "another chance for a wrong candidate to agree with wrong tests.")
+    if means[-1, m] - all_of_both >= 0.01:
+        said.append(f"More tests hurt it as well: with all candidates it solves {100 * means[-1, m]:.1f}% with "
+                    f"{plural(m_values[m], 'test')} and {100 * all_of_both:.1f}% with {m_values[-1]}.")
+    return said
 
 
 def _quintile_section(tasks: Sequence[Task], curve: Curve) -> list[Section]:

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 import coderm
 from coderm.errors import InputError
+from coderm.progress import Progress
 from coderm.records import Problem
 from coderm.report import svg
 from coderm.report.about import about
@@ -65,7 +66,7 @@ class Summary:
     shapes: Any
 
 
-def summarise(run: Run) -> Summary:
+def summarise(run: Run, progress: Progress) -> Summary:
     """Everything the page shows of a run. Raises InputError where nothing was executed yet."""
     tasks = tasks_of(run)
     problems = {problem.task_id: problem for problem in run.problems()}
@@ -75,9 +76,11 @@ def summarise(run: Run) -> Summary:
         raise InputError(f"{run.path}: no solutions and unit tests were executed yet")
     labelled = [task for task in tasks if task.context.labels is not None]
     standing = Standing(rank(labelled), [task.task_id for task in labelled]) if labelled else None
+    progress.advance(note="rules ranked")
     rows = [_row(k, case, standing.saviours(case) if standing else ()) for k, case in enumerate(cases)]
     sections = [*rules_section(standing), *_tests_section(cases),
                 *scaling_sections(labelled, standing.rivals if standing else ())]
+    progress.advance(note="curves drawn")
     return Summary(
         cases=cases, name=run.path.resolve().name, about=_about(run, cases), headline=headline(standing, len(cases)),
         footer=_footer(run), ladder=ladder(standing), outcomes=_outcomes(rows), ends_bar=_ends_bar(rows),
