@@ -129,6 +129,7 @@ def test_keyboard_reaches_every_cell_and_says_what_it_is(page: Any, run: Run) ->
     assert said.startswith(f"candidate 2 ({truth}, {matrix.passed[2].sum()} vote")
     assert f"× test 1 (passes {matrix.passed[:, 1].sum()} of 12)" in said
     assert matrix.verdicts[2, 1] in said
+    assert page.find_element("css selector", f"{body} .inspector code").text == "coderm explain made-up Made/1 2 1"
 
 
 def test_problems_open_by_keyboard_and_by_address(page: Any) -> None:

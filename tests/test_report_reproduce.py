@@ -86,7 +86,7 @@ def test_figures_plot_what_the_curves_say(run: Run, paper_run: Run, tmp_path: Pa
     assert pdf.read_bytes().startswith(b"%PDF") and b"<svg" in svg.read_bytes() and png.read_bytes()[1:4] == b"PNG"
     last = [row for row in rows(data) if row["line"] == "12 candidates"][-1]
     assert float(last["mean"]) == pytest.approx(100 * accuracies(tasks, SELECTORS["majority"]).mean(), abs=0.01)
-    assert {row["line"] for row in rows(data)} == {"1 candidates", "2 candidates", "5 candidates", "10 candidates",
+    assert {row["line"] for row in rows(data)} == {"1 candidate", "2 candidates", "5 candidates", "10 candidates",
                                                    "12 candidates"}
     several = rows(reproduce("fig1", [run, paper_run], tmp_path / "two", resamples=5)[-1])
     assert {row["line"] for row in several} == {"made-up, 12 candidates", "Llama3-8B × CodeRM-8B, 12 candidates"}

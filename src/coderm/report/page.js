@@ -213,7 +213,8 @@ async function fill(details) {
     const reason = data.reasons[column];
     said.textContent = `candidate ${data.rows[row]} (${flag}${plural(votes(row), "vote")}) × test ${data.columns[column]} `
       + `(passes ${passes(column)} of ${n}): ${verdict}${reason ? ", " + reason : ""}`;
-    inspector.replaceChildren(code(solution(row)), code(test(column)));
+    inspector.replaceChildren(code(solution(row)), code(test(column)), make("p", {class: "note"}, "Run it again: ",
+      make("code", {}, `${data.explain} ${data.rows[row]} ${data.columns[column]}`)));
   };
 
   const orders = make("fieldset", {class: "orders"}, make("legend", {}, "Sort"));

@@ -13,6 +13,7 @@ import json
 import zlib
 from importlib.resources import files
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,8 @@ def write_report(run: Run, out: Path) -> Path:
         columns = case.column_order()
         rows = case.row_order(columns)
         planes.append(_plane(case, rows, columns))
-        payloads.append(pack(json.dumps(_payload(case, rows, columns)).encode()))
+        command = f"coderm explain {quote(run.path.name)} {quote(case.problem.task_id)}"
+        payloads.append(pack(json.dumps(_payload(case, rows, columns) | {"explain": command}).encode()))
     resources = files("coderm.report")
     script, style = ((resources / name).read_text("utf-8") for name in ("page.js", "page.css"))
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True).from_string(

@@ -51,7 +51,7 @@ def scaling_sections(tasks: Sequence[Task], rivals: Sequence[str]) -> list[Secti
     n_values, m_values = sizes(most_n, 4), sizes(most_m)
     curve = scaling_curve(tasks, SELECTORS["majority"], n_values, m_values, resamples=RESAMPLES)
     means, (low, high) = curve.means(), curve.interval()
-    by_n = [series(f"{n} candidates", m_values, means[k], low[k], high[k]) for k, n in enumerate(n_values)][::-1]
+    by_n = [series(plural(n, "candidate"), m_values, means[k], low[k], high[k]) for k, n in enumerate(n_values)][::-1]
     by_rule = [series("majority", m_values, means[-1], low[-1], high[-1])]
     curved = [(name, rule) for name in rivals if isinstance(rule := SELECTORS[name], VerdictRule)]
     for name, rule in curved[:RIVALS]:
@@ -61,7 +61,7 @@ def scaling_sections(tasks: Sequence[Task], rivals: Sequence[str]) -> list[Secti
     charts = [Chart("By candidates, majority voting", Markup(svg.line_chart(
         by_n, *axes, title="Accuracy against unit tests, by number of candidates")))]
     if len(by_rule) > 1:
-        charts.append(Chart(f"By rule, {n_values[-1]} candidates", Markup(svg.line_chart(
+        charts.append(Chart(f"By rule, {plural(n_values[-1], 'candidate')}", Markup(svg.line_chart(
             by_rule, *axes, title="Accuracy against unit tests, by rule"))))
     words = [f"Share of problems solved as unit tests are added. Lines are means over {RESAMPLES} random draws of "
              "tests, bands hold 95% of the draws (the paper's Figure 1: the first n candidates, tests without "
@@ -105,7 +105,7 @@ def _quintile_section(tasks: Sequence[Task], curve: Curve) -> list[Section]:
 
 
 def _table(first: str, lines: Sequence[svg.Series], m_values: Sequence[int]) -> list[list[str]]:
-    rows = [[line.label.removesuffix(" candidates"),
+    rows = [[line.label.split()[0],
              *(f"{y:.1f} ({a:.1f} to {b:.1f})" for y, a, b in zip(line.y, line.low, line.high, strict=True))]
             for line in lines]
     return [[first, *(f"{m} test" + "s" * (m > 1) for m in m_values)], *rows]

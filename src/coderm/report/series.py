@@ -9,6 +9,7 @@ import numpy as np
 
 from coderm.errors import InputError
 from coderm.report.about import About
+from coderm.report.parts import plural
 from coderm.report.scaling import QUINTILES, gain, sizes
 from coderm.reward import Curve, Rule, Task, difficulty_quintiles, scaling_curve
 from coderm.reward.context import Floats
@@ -64,12 +65,12 @@ def fig1(runs: Runs, settings: Settings) -> Plot:
         about, tasks = runs[0]
         n_values, m_values = sizes(_most(tasks, 0), 5), _steps(_most(tasks, 1))
         curve = settings.curve(tasks, n_values, m_values)
-        lines = [_line(about.benchmark, f"{n} candidates", curve, k) for k, n in enumerate(n_values)]
+        lines = [_line(about.benchmark, plural(n, "candidate"), curve, k) for k, n in enumerate(n_values)]
     else:
         n = min(_most(tasks, 0) for _, tasks in runs)
         for about, tasks in runs:
             curve = settings.curve(tasks, [n], _steps(_most(tasks, 1)))
-            lines.append(_line(about.benchmark, f"{about.label}, {n} candidates", curve, 0))
+            lines.append(_line(about.benchmark, f"{about.label}, {plural(n, 'candidate')}", curve, 0))
     return Plot("fig1", f"Best-of-n against unit tests ({settings.rule_name})", "unit tests", "solved (%)", lines)
 
 
