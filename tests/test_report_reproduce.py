@@ -131,3 +131,15 @@ def test_command_line(run: Run, tmp_path: Path) -> None:
     assert [Path(path).name for path in json.loads(result.stdout)["files"]] == ["table2.md", "table2.csv"]
     result = CliRunner().invoke(app, ["report", str(run.path), "--out", str(tmp_path / "page.html")])
     assert result.exit_code == 0 and result.stdout.strip() == str(tmp_path / "page.html")
+
+
+def test_figure_6_spends_the_same_budget_in_several_ways(run: Run, tmp_path: Path) -> None:
+    found = rows(reproduce("fig6", [run], tmp_path)[-1])
+    ways = {row["line"] for row in found}
+    assert {"greedy, gold pass rates", "equal shares"} <= ways
+    assert {row["x"] for row in found} == {"1", "2", "4", "8"}
+    equal = [float(row["mean"]) for row in found if row["line"] == "equal shares"]
+    one = scaling_curve(tasks_of(run), SELECTORS["majority"], [12], [1], resamples=400).means()[0, 0]
+    assert equal[0] == pytest.approx(100 * one, abs=4)
+    with pytest.raises(InputError, match="replayed"):
+        reproduce("fig6", [run], tmp_path, rule="variance")
