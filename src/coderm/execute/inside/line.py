@@ -60,14 +60,17 @@ class Line:
             raise Malformed(f"not a message: {type(error).__name__}") from None
 
     def _more(self) -> bytes:
-        self.wait()
-        try:
-            part = self.socket.recv(65536)
-        except OSError:
-            raise Gone from None
-        if not part:
-            raise Gone
-        return part
+        while True:
+            try:
+                part = self.socket.recv(65536)
+            except BlockingIOError:
+                self.tick()
+                continue
+            except OSError:
+                raise Gone from None
+            if not part:
+                raise Gone
+            return part
 
-    def wait(self) -> None:
-        """Called before every read that may block."""
+    def tick(self) -> None:
+        """Called whenever nothing has come for as long as the socket's receive timeout, if it has one."""

@@ -91,7 +91,7 @@ def reach(code: CodeType, *, is_test: bool = False) -> Reach:
                 plain = False  # reads attributes whose names are constants
     if plain:
         plain = names.isdisjoint(shared.forbidden - _TEST_NAMES if is_test else shared.forbidden) and all(
-            name in _ALLOWED_DUNDERS if name.startswith("__") else name == "_" or name not in shared.attributes
+            name in _ALLOWED_DUNDERS if name.startswith("__") and name.strip("_") else name not in shared.attributes
             for name in names if name.startswith("_"))
     return Reach(plain, "random" in names or "numpy" in names, "decimal" in names or "Decimal" in names)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import socket
+import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,9 +30,14 @@ class CandidateEnded(BaseException):
 class _WatchedLine(Line):
     """A line whose waiting is the seat's."""
 
-    def __init__(self, end: socket.socket, wait: Callable[[], None]) -> None:
+    def __init__(self, end: socket.socket, tick: Callable[[], None]) -> None:
         super().__init__(end)
-        self.wait = wait  # type: ignore[method-assign]
+        self.tick = tick  # type: ignore[method-assign]
+
+    def set_tick(self, seconds: float) -> None:
+        """Wait no longer than that without looking at the candidate's limits."""
+        raw = struct.pack("ll", 0, int(seconds * 1e6))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, raw)
 
 
 class Seat:
@@ -57,9 +62,8 @@ class Seat:
             os._exit(1)
         self._pid = int.from_bytes(raw, "little")
         end = socket.socket(fileno=fds[0])
-        self._line = _WatchedLine(end, self._wait)
-        self._poll = select.poll()
-        self._poll.register(end, select.POLLIN)
+        self._line = _WatchedLine(end, self._check)
+        self._line.set_tick(TICK_S)
         self._clock = ~self._pid << 3 | 2
         self.ended, self.used = None, False
         if self._setup is not None:
@@ -89,14 +93,16 @@ class Seat:
 
     def begin(self, limit: float) -> None:
         """A pair begins: `limit` CPU seconds for the candidate. A process that ended before is replaced."""
-        self.limit = limit
         if self.ended is not None or self._line is None:
             self.renew()
+        if limit != self.limit and self._line is not None:
+            self._line.set_tick(max(0.002, min(TICK_S, limit / 2)))
+        self.limit = limit
         self._mark()
 
     def _mark(self) -> None:
         self._begin = time.monotonic()
-        self._waited = run_delay_s(self._pid)
+        self._kept_waiting: float | None = None
         self._cpu_before = self._cpu_ns()
 
     def spent_ns(self) -> int:
@@ -132,20 +138,21 @@ class Seat:
             self.ended = verdict
         self._kill()
 
-    def _wait(self) -> None:
-        """Wait for the candidate to say something; end it where it is over a limit."""
-        tick_ms = 1000 * max(0.002, min(TICK_S, self.limit / 2))
-        while not self._poll.poll(tick_ms):
-            elapsed = time.monotonic() - self._begin
-            if self.spent_ns() > self.limit * 1e9:
-                self._end(TIMEOUT)
-            elif elapsed > self._wall_limit and elapsed - (run_delay_s(self._pid) - self._waited) > self._wall_limit:
-                self._end(TIMEOUT)
-            elif memory_below(self._nursery) > self._memory:
-                self._end(MEMORY)
-            else:
-                continue
-            raise Gone
+    def _check(self) -> None:
+        """The candidate is taking its time: end it where it is over a limit."""
+        elapsed = time.monotonic() - self._begin
+        delay = run_delay_s(self._pid)
+        if self._kept_waiting is None:
+            self._kept_waiting = delay
+        if self.spent_ns() > self.limit * 1e9:
+            self._end(TIMEOUT)
+        elif elapsed - (delay - self._kept_waiting) > self._wall_limit:
+            self._end(TIMEOUT)
+        elif memory_below(self._nursery) > self._memory:
+            self._end(MEMORY)
+        else:
+            return
+        raise Gone
 
     def _cpu_ns(self) -> int:
         try:

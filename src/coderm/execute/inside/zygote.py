@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from .board import NOTHING, Board
 from .job import Job
+from .reach import shared_names
 from .seccomp import protect
 from .split import Nursery
 from .watch import reap_orphans
@@ -49,6 +50,7 @@ def main() -> None:
     protect()
     pages = int(open("/proc/self/statm").read().split()[0])  # noqa: PTH123, SIM115
     base_memory = pages * resource.getpagesize()
+    shared_names()  # costs tens of milliseconds, once
     board = Board(1)
     gc.collect()
     gc.freeze()
