@@ -20,7 +20,6 @@ import socket
 import sys
 import types
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from typing import Any, NoReturn
 
 from . import seccomp
@@ -171,33 +170,31 @@ class Candidate:
         decoder = Decoder(self._from_judge)
         args = [decoder.decode(a) for a in arguments]
         kwargs = {k: decoder.decode(v) for k, v in keywords.items()}
-        before = [Encoder(self._strange, decoder.objects).contents(o) for o in decoder.objects]
-        output = io.StringIO() if surroundings.get("out") else None
-        result = self._in_surroundings(surroundings, output, lambda: self._operate(how, target, args, kwargs))
-        encoder = Encoder(self._strange, decoder.objects)
-        body = result[1] if result[0] == "raised" else encoder.encode(result[1])
-        changed = [[i, contents] for i, o in enumerate(decoder.objects)
-                   if (contents := encoder.contents(o)) != before[i]]
-        return [result[0], body, changed, output.getvalue() if output is not None else None]
-
-    def _in_surroundings(self, surroundings: Any, output: io.StringIO | None, work: Callable[[], Any]) -> Any:
-        """Run `work` with what the test has put in place of stdout, stdin and input()."""
-        stdin, reader = sys.stdin, builtins.input
-        if "in" in surroundings:
-            sys.stdin = io.StringIO(surroundings["in"])
-        if "input" in surroundings:
-            builtins.input = JudgeCallable(self, surroundings["input"])
+        before = self._contents(decoder.objects)
+        output = None
+        kind = "value"
         try:
-            if output is None:
-                return self._result(work)
-            with redirect_stdout(output):
-                return self._result(work)
-        finally:
-            sys.stdin, builtins.input = stdin, reader
+            if surroundings:
+                with _Surroundings(self, surroundings) as output:
+                    result = self._operate(how, target, args, kwargs)
+            else:
+                result = self._operate(how, target, args, kwargs)
+            encoder = Encoder(self._strange, decoder.objects)
+            body = encoder.encode(result)
+        except (Again, Gone, Malformed):
+            raise
+        except BaseException as error:  # SystemExit and all: the judge decides what it means
+            kind, body = "raised", self._exception(error)
+        after = self._contents(decoder.objects)
+        changed = [[i, contents] for i, contents in enumerate(after) if contents != before[i]] if after != before else []
+        return [kind, body, changed, output.getvalue() if isinstance(output, io.StringIO) else None]
 
-    def _result(self, work: Callable[[], Any]) -> Any:
-        raised = self._guarded(lambda: ("value", work()))
-        return raised if isinstance(raised, list) else list(raised)
+    def _contents(self, containers: list[Any]) -> list[Any]:
+        """What is in each of the caller's containers, as it would travel."""
+        if not containers:
+            return []
+        encoder = Encoder(self._strange, containers)
+        return [encoder.contents(container) for container in containers]
 
     def _operate(self, how: str, target: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         thing = self._target(target)
@@ -270,6 +267,26 @@ class Candidate:
             if message[0] == "raised":
                 raise EXCEPTIONS.get(message[1], Exception)(*message[2])
             self._line.send(self._answer(message))  # the judge's function calls the candidate in turn
+
+
+class _Surroundings:
+    """What the test has put in place of stdout, stdin and input(), put in place here too while it lasts."""
+
+    def __init__(self, candidate: Candidate, wanted: dict[str, Any]) -> None:
+        self._candidate, self._wanted = candidate, wanted
+
+    def __enter__(self) -> Any:
+        self._kept = sys.stdin, sys.stdout, builtins.input
+        if "in" in self._wanted:
+            sys.stdin = io.StringIO(self._wanted["in"])
+        if "input" in self._wanted:
+            builtins.input = JudgeCallable(self._candidate, self._wanted["input"])
+        if "out" in self._wanted:
+            sys.stdout = io.StringIO()
+        return sys.stdout
+
+    def __exit__(self, *error: object) -> None:
+        sys.stdin, sys.stdout, builtins.input = self._kept
 
 
 _METHOD, _METHOD_ASYNC = object(), object()

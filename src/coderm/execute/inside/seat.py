@@ -65,7 +65,7 @@ class Seat:
         self._line = _WatchedLine(end, self._check)
         self._line.set_tick(TICK_S)
         self._clock = ~self._pid << 3 | 2
-        self.ended, self.used = None, False
+        self.ended, self.used, self._cpu_after = None, False, 0
         if self._setup is not None:
             self.set_up(self._setup)
         self._mark()
@@ -103,11 +103,17 @@ class Seat:
     def _mark(self) -> None:
         self._begin = time.monotonic()
         self._kept_waiting: float | None = None
-        self._cpu_before = self._cpu_ns()
+        self._cpu_before = self._cpu_after or self._cpu_ns()
+        self._cpu_after = 0
 
     def spent_ns(self) -> int:
         """CPU time of the candidate since the pair began."""
         return max(0, self._cpu_ns() - self._cpu_before)
+
+    def end(self) -> int:
+        """A pair ends: CPU nanoseconds that the candidate spent on it. It idles until the next."""
+        self._cpu_after = self._cpu_ns()
+        return max(0, self._cpu_after - self._cpu_before)
 
     def ask(self, message: list[Any], back: Callable[..., list[Any]] | None = None) -> list[Any]:
         """Send a message and wait for the answer, serving the candidate's calls back meanwhile.
