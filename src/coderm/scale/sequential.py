@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from coderm.scale.recorded import Replies, Rule, best
 
 START = 3
-CONFIDENCE = 0.99
+CONFIDENCE = 0.999
 _IMAGINED = 2
 
 
@@ -53,11 +53,15 @@ def standing(
     rule: Rule,
     votes: NDArray[np.float32],
     keys: NDArray[np.uint64],
+    present: NDArray[np.bool_],
     alive: NDArray[np.bool_],
     remaining: NDArray[np.int64],
     confidence: float = CONFIDENCE,
 ) -> Standing:
-    """Judge P problems by `votes` and `keys` [P, N, b] of the b replies seen; `remaining` [P] replies may follow."""
+    """Judge P problems by `votes` and `keys` [P, N, b] of the b replies seen; `remaining` [P] replies may follow.
+
+    `present` [P, N] are a problem's candidates, `alive` those of them that were not ruled out before.
+    """
     p, _, b = votes.shape
     rows, c = np.arange(p), _IMAGINED
     total, key = votes.sum(axis=2), keys.sum(axis=2, dtype=np.uint64)
@@ -69,7 +73,7 @@ def standing(
     scored = votes * weight[:, :, None].astype(np.float32)
     moves = scored[of_lead][:, None, :] - scored
     ahead = moves.sum(axis=2, dtype=np.float64)
-    candidates = np.maximum(alive.sum(axis=1, keepdims=True), 1)
+    candidates = np.maximum(present.sum(axis=1, keepdims=True), 1)
     support, lead_support = size / candidates, (size[of_lead] / candidates[:, 0])[:, None]
     lead_weight = weight[of_lead][:, None]
     shift = c * (lead_support * lead_weight - support * weight)
@@ -109,8 +113,8 @@ def replay(
     accuracy, pairs = np.zeros((p, m + 1)), np.zeros((p, m), np.int64)
     alive = replies.present
     for b in range(m + 1):
-        now = standing(replies.rule, replies.votes[:, :, :b], replies.keys[:, :, :b], alive,
-                       np.maximum(replies.limit - b, 0), confidence)
+        now = standing(replies.rule, replies.votes[:, :, :b], replies.keys[:, :, :b],
+                       replies.present, alive, np.maximum(replies.limit - b, 0), confidence)
         accuracy[:, b] = (now.chosen & replies.correct).sum(axis=1) / now.chosen.sum(axis=1)
         if b == m:
             break
