@@ -112,7 +112,9 @@ def _cycle(count: int) -> list[str]:
 
 
 def _ticks(values: Sequence[int]) -> list[int]:
-    """Round numbers within the values, and their ends."""
+    """The values themselves where they are few, else round numbers between their ends."""
+    if len(set(values)) <= 8:
+        return sorted(set(values))
     low, high = min(values), max(values)
     return sorted({low, high, *(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500)
                                 if low < step < high and high / step > 1.3)})

@@ -58,7 +58,10 @@ def dot_plot(dots: Sequence[Dot], marks: dict[str, float], *, title: str, low: f
     def at(value: float) -> float:
         return left + (value - low) / (high - low) * (WIDTH - left - right)
 
-    parts = [_vertical_grid(at, _ticks(low, high), top, bottom)]
+    parts = []
+    for tick in _ticks(low, high):
+        parts.append(element("line", x1=at(tick), x2=at(tick), y1=top, y2=bottom, class_="grid"))
+        parts.append(element("text", _plain(tick), x=at(tick), y=bottom + 18, class_="axis", text_anchor="middle"))
     for name, value in marks.items():
         parts.append(element("line", x1=at(value), x2=at(value), y1=top - 6, y2=bottom, class_="mark"))
         parts.append(element("text", label(name), x=at(value), y=top - 11, class_="axis",
@@ -148,13 +151,6 @@ def _chart(body: str, height: float, title: str) -> str:
     return element("svg", body, viewBox=f"0 0 {WIDTH} {_plain(height)}", role="img", aria_label=title)
 
 
-def _vertical_grid(at: object, ticks: Sequence[float], top: float, bottom: float) -> str:
-    assert callable(at)
-    return "".join(element("line", x1=at(t), x2=at(t), y1=top, y2=bottom, class_="grid")
-                   + element("text", _plain(t), x=at(t), y=bottom + 18, class_="axis", text_anchor="middle")
-                   for t in ticks)
-
-
 def _ticks(low: float, high: float) -> list[float]:
     """Four to eight round numbers from low to high."""
     raw = (high - low) / 5
@@ -173,17 +169,14 @@ def _bounds(values: Sequence[float]) -> tuple[float, float]:
 def _spread(wanted: Sequence[float], gap: float, top: float, bottom: float) -> list[float]:
     """Positions near the wanted ones and at least `gap` apart, so that names do not overlap."""
     order = sorted(range(len(wanted)), key=lambda k: wanted[k])
-    placed = [0.0] * len(wanted)
-    position = top - gap
+    placed = list(wanted)
+    free = top
     for k in order:
-        position = max(wanted[k], position + gap)
-        placed[k] = position
-    overflow = position - bottom
-    for k in reversed(order):
-        if overflow <= 0:
-            break
+        placed[k] = max(placed[k], free)
+        free = placed[k] + gap
+    for k in reversed(order):  # those that were pushed below the chart go back up
         placed[k] = min(placed[k], bottom)
-        bottom -= gap
+        bottom = placed[k] - gap
     return placed
 
 
