@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -67,6 +68,14 @@ def test_table1_sets_printed_figures_beside_ours_where_all_match(run: Run, paper
     assert {row["printed"] for row in rows(data) if row["run"] == "made-up"} == {""}
     head = next(line for line in text.read_text().splitlines() if line.startswith("| method"))
     assert head.count("as printed") == 1 and head.endswith("HumanEval+: Llama3-8B × CodeRM-8B | as printed |")
+
+
+def test_runs_of_the_same_models_are_told_apart(paper_run: Run, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    shutil.copytree(paper_run.path, again)
+    text, _ = reproduce("table1", [paper_run, Run(again)], tmp_path)
+    assert "CodeRM-8B (like-the-paper) | as printed |" in text.read_text()
+    assert "CodeRM-8B (again) | as printed |" in text.read_text()
 
 
 def test_table2_gives_both_readings(run: Run, tmp_path: Path) -> None:

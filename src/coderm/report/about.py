@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from coderm.runs import Run
 
@@ -24,11 +25,28 @@ class About:
     benchmark: str
     policy: str
     tester: str
+    twin: bool = False
+    """Whether another run at hand has the same origin, so that only the directory tells them apart."""
 
     @property
     def label(self) -> str:
-        """A short name that tells runs apart: the models where known, else the directory."""
-        return " × ".join(dict.fromkeys(filter(None, (self.policy, self.tester)))) or self.name
+        """What to call the run: its models where known, else the directory."""
+        return self._named(" × ".join(dict.fromkeys(filter(None, (self.policy, self.tester)))))
+
+    @property
+    def generator(self) -> str:
+        """What to call its unit tests."""
+        return self._named(self.tester)
+
+    def _named(self, models: str) -> str:
+        return f"{models} ({self.name})" if models and self.twin else models or self.name
+
+
+def abouts(runs: Sequence[Run]) -> list[About]:
+    """The origins of several runs, told apart."""
+    found = [about(run) for run in runs]
+    origins = Counter((a.benchmark, a.policy, a.tester) for a in found)
+    return [replace(a, twin=origins[a.benchmark, a.policy, a.tester] > 1) for a in found]
 
 
 def about(run: Run) -> About:

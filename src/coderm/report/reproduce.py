@@ -9,7 +9,7 @@ from typing import Literal
 
 from coderm.errors import InputError
 from coderm.report import draw, tables
-from coderm.report.about import about
+from coderm.report.about import abouts
 from coderm.report.series import FIGURES, Runs, Settings
 from coderm.reward import Task, resolve, tasks_of
 from coderm.reward.curves import Method
@@ -25,7 +25,7 @@ def reproduce(what: What, runs: Sequence[Run], out: Path, *, rule: str = "majori
     `rule`, `method` and `resamples` are for figures: what is curved and how it is resampled. Raises InputError for
     a run that is not labelled, MissingExtra for a figure without matplotlib.
     """
-    labelled: Runs = [(about(run), _labelled(run)) for run in runs]
+    labelled: Runs = list(zip(abouts(runs), map(_labelled, runs), strict=True))
     out.mkdir(parents=True, exist_ok=True)
     if what in ("table1", "table2"):
         table = tables.table1(labelled) if what == "table1" else tables.table2(labelled)

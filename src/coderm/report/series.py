@@ -97,7 +97,7 @@ def fig5(runs: Runs, settings: Settings) -> Plot:
         most = min(_most(tasks, 1), 100)
         curve = settings.curve(tasks, [_most(tasks, 0)], [m for m in (1, 5, 10, 50) if m < most] + [most])
         panel = ", policy ".join(filter(None, (about.benchmark, about.policy)))
-        lines.append(_line(panel, about.tester or about.name, curve, 0))
+        lines.append(_line(panel, about.generator, curve, 0))
     return Plot("fig5", f"Accuracy by unit test generator ({settings.rule_name})", "unit tests", "solved (%)", lines)
 
 

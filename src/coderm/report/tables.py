@@ -73,7 +73,7 @@ def table2(runs: Sequence[tuple[About, Sequence[Task]]]) -> Table:
         theirs = printed.TABLE2.get(about.tester) if comparable else None
         for k, (kind, confusion) in enumerate((("individual", found.individual), ("multiple", found.multiple))):
             rates: dict[str, str | float | None] = {**confusion.as_json()}
-            rows.append([about.tester or about.name, kind, *(f"{rates[name]:.2f}" for name in RATES)])
+            rows.append([about.generator, kind, *(f"{rates[name]:.2f}" for name in RATES)])
             rates |= {f"{name}_printed": theirs[k][r] if theirs else None for r, name in enumerate(RATES[:4])}
             records.append({"run": about.name, "tester": about.tester, "judged": kind, **rates})
             if theirs:
