@@ -22,7 +22,7 @@ from coderm.execute import Engine
 from coderm.runs import Run
 from coderm.synthesize.asking import OnDemand
 from coderm.synthesize.build import Recipe, synthesize
-from coderm.synthesize.fake import ScriptedTeacher
+from coderm.synthesize.fake import REFUSAL, ScriptedTeacher
 from coderm.synthesize.pipeline import Tally
 
 RECIPE = Recipe(teacher="fake", weak="fake", tests=11, solutions=5)
@@ -101,6 +101,24 @@ def test_a_program_became_a_function_its_main_gone(made: tuple[Path, list[Tally]
     assert row["values"]["entry_point"] == "postage"
     assert "input(" not in row["values"]["solution"]
     assert settled(made[0], "reformat")["exercises/broken-postage"]["dropped"] == "behaves_differently"
+
+
+def test_a_question_whose_rewriting_fails_keeps_its_own_words(tmp_path: Path,
+                                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = ScriptedTeacher.request
+
+    def request(self: Any, messages: Any, n: int, sampling: Any) -> Any:
+        replies = answer(self, messages, n, sampling)
+        refused = messages[0]["content"].startswith("Rewrite")
+        return [replace(reply, text=REFUSAL) for reply in replies] if refused else replies
+
+    monkeypatch.setattr(ScriptedTeacher, "request", request)
+    for stage in ("source", "testable", "reformat"):
+        synthesize("exercises", tmp_path / "run", RECIPE, only=stage)
+    found = settled(tmp_path / "run", "reformat")
+    question = found["exercises/ferry"]["values"]["question"]
+    assert question.startswith("A ferry carries") and question.endswith("`def crossings(cars, capacity)`.")
+    assert found["exercises/postage"]["dropped"] == "question_unnamed"  # it speaks of input and output
 
 
 def _killed_in(out: Path, append_number: int, cut: bool) -> None:

@@ -23,7 +23,8 @@ class Reformat:
 
     Drops: no_reply, no_entry_point (the solution defines no function to speak of), no_code (no usable code in the
     reply), wrong_function (the reply lacks the function, or the program's function cannot be told), question_unnamed
-    (the rewritten question does not name it), behaves_differently (fails the source's examples or ground truth).
+    (a program's rewritten question does not name the function; any other keeps its own words then),
+    behaves_differently (fails the source's examples or ground truth).
     """
 
     name, unit = "reformat", "problem"
@@ -66,7 +67,10 @@ class Reformat:
             return Outcome(dropped=NO_REPLY, replies=replies)
         question = replies[-1].strip()
         if entry not in question:
-            return Outcome(dropped="question_unnamed", replies=replies)
+            if item["examples"]:
+                return Outcome(dropped="question_unnamed", replies=replies)
+            # a refusal, or a rewriting that forgot the name: the source's own words are safer
+            question = f"{item['question'].strip()}\n\nThe function is declared as `{declared}`."
         return Outcome({"question": question, "original_question": item["question"],
                         "solution": only_code(code, tree), "entry_point": entry, "declaration": declared,
                         "main": ast.unparse(defined["main"]) if "main" in defined else None}, replies=replies)
