@@ -83,7 +83,7 @@ def summarise(run: Run, progress: Progress) -> Summary:
     progress.advance(note="curves drawn")
     return Summary(
         cases=cases, name=run.path.resolve().name, about=_about(run, cases), headline=headline(standing, len(cases)),
-        footer=_footer(run), ladder=ladder(standing), outcomes=_outcomes(rows), ends_bar=_ends_bar(rows),
+        footer=_footer(run), ladder=ladder(standing), outcomes=_outcomes(rows) if standing else [], ends_bar=_ends_bar(rows),
         findings=findings(cases), sections=sections, problems=rows,
         groups=_groups(rows, cases), shapes=Markup(json.dumps([case.matrix.shape for case in cases])),
     )
@@ -172,7 +172,7 @@ def _groups(rows: Sequence[Row], cases: Sequence[Case]) -> list[Group]:
         Group("Where the vote is right", "Every candidate with the most votes is correct.",
               [row for row in rows if row.outcome == "won"]),
         Group("Beyond any rule", "No candidate is correct.", [row for row in rows if row.outcome == "hopeless"]),
-        Group("Not labelled", "The truth is not known; `coderm label` finds it where ground-truth tests exist.",
+        Group("Not labelled", "The truth is not known; coderm label finds it where there is a ground truth.",
               [row for row in rows if row.outcome == "unlabelled"]),
     ]
     return [group for group in groups if group.problems]
