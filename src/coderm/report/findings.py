@@ -55,8 +55,8 @@ class Standing:
 def headline(standing: Standing | None, problems: int) -> str:
     """The run in one sentence or two."""
     if standing is None:
-        return f"{problems} problems were executed; which candidates are correct is not known. "
-                "Where there is a ground truth, coderm label finds it."
+        return (f"{plural(problems, 'problem')} executed; which candidates are correct is not known. Where there is a "
+                "ground truth, coderm label finds it.")
     vote, best = standing.estimates["majority"].value, standing.best
     said = f"Majority voting solves {vote:.1f}% of the problems"
     if best == "majority":

@@ -83,8 +83,8 @@ def summarise(run: Run, progress: Progress) -> Summary:
     progress.advance(note="curves drawn")
     return Summary(
         cases=cases, name=run.path.resolve().name, about=_about(run, cases), headline=headline(standing, len(cases)),
-        footer=_footer(run), ladder=ladder(standing), outcomes=_outcomes(rows) if standing else [], ends_bar=_ends_bar(rows),
-        findings=findings(cases), sections=sections, problems=rows,
+        footer=_footer(run), ladder=ladder(standing), outcomes=_outcomes(rows) if standing else [],
+        ends_bar=_ends_bar(rows), findings=findings(cases), sections=sections, problems=rows,
         groups=_groups(rows, cases), shapes=Markup(json.dumps([case.matrix.shape for case in cases])),
     )
 
