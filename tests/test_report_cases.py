@@ -70,6 +70,14 @@ def test_outcomes(passed: list[list[int]], correct: list[int], outcome: str, cha
     assert found.why().endswith(".")
 
 
+def test_cells_that_did_not_run_and_texts_that_count_once() -> None:
+    unrun = Case(Problem("t", ""), Task("t", RewardMatrix.from_verdicts([[9, 0], [9, 9], [9, 8]]), Context()))
+    assert unrun.votes.tolist() == [1.5, 2, 1] and unrun.chosen.tolist() == [1]
+    copies = Context(unit_tests=["a", "a", "b"], protocol="paper")
+    paper = Case(Problem("t", ""), Task("t", RewardMatrix.from_passed([[1, 1, 0], [0, 0, 1], [0, 0, 1]]), copies))
+    assert paper.votes.tolist() == [1, 1, 1] and paper.chosen.tolist() == [1, 2]
+
+
 def test_broken_tests_neither_tell_nor_come_before_others() -> None:
     found = case(LOST, [0, 1, 1, 0], (None, None, "no assertion", None, None))
     assert 2 not in [t.index for t in telling_tests(found)]

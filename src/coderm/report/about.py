@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from coderm.records import Protocol
 from coderm.runs import Run
 
 BENCHMARKS = {"humaneval+": "HumanEval+", "mbpp+": "MBPP+", "livecodebench": "LiveCodeBench", "humaneval": "HumanEval",
@@ -40,6 +41,11 @@ class About:
 
     def _named(self, models: str) -> str:
         return f"{models} ({self.name})" if models and self.twin else models or self.name
+
+
+def protocol_of(run: Run) -> Protocol:
+    """The protocol a run was made under, by which its tests vote."""
+    return "paper" if run.config.get("protocol") == "paper" else "default"
 
 
 def abouts(runs: Sequence[Run]) -> list[About]:

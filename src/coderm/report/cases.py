@@ -16,6 +16,7 @@ from coderm.matrix import RewardMatrix
 from coderm.records import Problem
 from coderm.report.parts import plural
 from coderm.reward import SELECTORS, Task, tied_best
+from coderm.reward.context import Floats, votes
 
 Outcome = Literal["lost", "shared", "won", "hopeless", "unlabelled"]
 OUTCOMES: dict[Outcome, str] = {
@@ -45,10 +46,10 @@ class Case:
         return self.task.context.labels
 
     @cached_property
-    def votes(self) -> NDArray[np.int64]:
-        """[N] tests that each candidate passes."""
-        votes: NDArray[np.int64] = self.matrix.passed.sum(axis=1)
-        return votes
+    def votes(self) -> Floats:
+        """[N] votes of each candidate, by the run's protocol; fractions stand for cells that did not run."""
+        counted: Floats = votes(self.matrix, self.task.context).sum(axis=1).round(2)
+        return counted
 
     @cached_property
     def chosen(self) -> NDArray[np.int64]:
@@ -113,7 +114,7 @@ class Case:
 
     def why(self) -> str:
         """One sentence on how the vote came out as it did."""
-        top, tied = int(self.votes.max()), len(self.chosen)
+        top, tied = float(self.votes.max()), len(self.chosen)
         if top == 0:
             return f"No test passes any candidate: all {tied} tie and chance decides."
         lead = f"{tied} candidates tie at" if tied > 1 else "The winner has"
@@ -124,10 +125,10 @@ class Case:
             return f"{lead}; none of the {len(self.votes)} is correct."
         if self.outcome == "shared":
             return f"{lead}, {int(self.correct[self.chosen].sum())} of them correct."
-        best = int(self.votes[self.correct if self.outcome == "lost" else ~self.correct].max(initial=-1))
+        best = float(self.votes[self.correct if self.outcome == "lost" else ~self.correct].max(initial=-1))
         if best < 0:
             return f"{lead}; every candidate is correct."
-        return f"{lead}; the best {'correct' if self.outcome == 'lost' else 'wrong'} candidate has {best}."
+        return f"{lead}; the best {'correct' if self.outcome == 'lost' else 'wrong'} candidate has {best:,.10g}."
 
 
 @dataclass(frozen=True)

@@ -198,7 +198,7 @@ async function fill(details) {
   const k = Number(details.dataset.index), body = details.querySelector(".body"), shape = SHAPES[k], [n, m] = shape;
   const data = JSON.parse(new TextDecoder().decode(await inflate("problem-" + k)));
   const matrix = new Matrix((await planes)[k], shape, data);
-  const votes = row => data.columns.reduce((sum, _, j) => sum + (matrix.verdict(row, j) === PASS), 0);
+  const votes = row => data.votes[row];
   const passes = column => data.rows.reduce((sum, _, i) => sum + (matrix.verdict(i, column) === PASS), 0);
   const solution = row => data.solutions[data.row_text[row]], test = column => data.tests[data.column_text[column]];
   const alone = (row, other) => data.columns.filter((_, j) => matrix.verdict(row, j) === PASS

@@ -82,7 +82,8 @@ def _payload(case: Case, rows: Any, columns: Any) -> dict[str, Any]:
     solutions, row_text = _distinct([solutions_of[i] for i in rows])
     tests, column_text = _distinct([tests_of[j] for j in columns])
     return {
-        "prompt": case.problem.prompt, "rows": rows.tolist(), "columns": columns.tolist(),
+        "prompt": case.problem.prompt,
+        "rows": rows.tolist(), "votes": case.votes[rows].tolist(), "columns": columns.tolist(),
         "solutions": solutions, "row_text": row_text, "tests": tests, "column_text": column_text,
         "reasons": [case.matrix.reasons[j] for j in columns],
         "chosen": place[case.champion], "tied": len(case.chosen),

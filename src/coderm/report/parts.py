@@ -33,4 +33,4 @@ def plural(number: float, noun: str) -> str:
     >>> plural(1, "vote"), plural(2.0, "vote"), plural(1500, "vote")
     ('1 vote', '2 votes', '1,500 votes')
     """
-    return f"{number:,.0f} {noun}" + ("" if number == 1 else "s")
+    return f"{number:,.10g} {noun}" + ("" if number == 1 else "s")

@@ -9,7 +9,7 @@ from typing import Literal
 
 from coderm.errors import InputError
 from coderm.report import draw, tables
-from coderm.report.about import abouts
+from coderm.report.about import abouts, protocol_of
 from coderm.report.series import FIGURES, Runs, Settings
 from coderm.reward import Task, resolve, tasks_of
 from coderm.reward.curves import Method
@@ -44,7 +44,7 @@ def reproduce(what: What, runs: Sequence[Run], out: Path, *, rule: str = "majori
 
 
 def _labelled(run: Run) -> list[Task]:
-    tasks = [task for task in tasks_of(run) if task.context.labels is not None]
+    tasks = [task for task in tasks_of(run, protocol=protocol_of(run)) if task.context.labels is not None]
     if not tasks:
         raise InputError(f"{run.path}: no labels; run `coderm label {run.path}` first")
     return tasks

@@ -16,7 +16,7 @@ from coderm.errors import InputError
 from coderm.progress import Progress
 from coderm.records import Problem
 from coderm.report import svg
-from coderm.report.about import about
+from coderm.report.about import about, protocol_of
 from coderm.report.cases import OUTCOMES, Case, Outcome
 from coderm.report.findings import Standing, findings, headline, ladder, rules_section
 from coderm.report.parts import Chart, Section
@@ -68,7 +68,7 @@ class Summary:
 
 def summarise(run: Run, progress: Progress) -> Summary:
     """Everything the page shows of a run. Raises InputError where nothing was executed yet."""
-    tasks = tasks_of(run)
+    tasks = tasks_of(run, protocol=protocol_of(run))
     problems = {problem.task_id: problem for problem in run.problems()}
     cases = [Case(problems.get(task.task_id) or Problem(task.task_id, ""), task) for task in tasks
              if task.matrix.shape[0]]
@@ -118,7 +118,7 @@ def _range(values: Sequence[int]) -> str:
 
 def _footer(run: Run) -> str:
     return (f"Written by CodeRM {coderm.__version__} from {run.path.resolve().name}. Intervals are 95% bootstrap "
-            "intervals over problems. Ties count as the mean over the tied candidates.")
+            f"intervals over problems. Ties count as the mean over the tied candidates. Protocol: {protocol_of(run)}.")
 
 
 def _outcomes(rows: Sequence[Row]) -> list[dict[str, Any]]:
