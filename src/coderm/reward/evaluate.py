@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -45,9 +46,12 @@ def accuracies(tasks: Sequence[Task], rule: Rule) -> Floats:
     return values
 
 
+@lru_cache(maxsize=1)  # the intervals of many rules over the same problems share one draw
 def bootstrap_weights(problems: int, resamples: int, seed: int) -> NDArray[np.int64]:
-    """How often each problem is drawn in each bootstrap sample, [resamples, problems] (Efron 1979)."""
-    return np.random.default_rng(seed).multinomial(problems, np.full(problems, 1 / problems), size=resamples)
+    """How often each problem is drawn in each bootstrap sample, [resamples, problems], read-only (Efron 1979)."""
+    weights = np.random.default_rng(seed).multinomial(problems, np.full(problems, 1 / problems), size=resamples)
+    weights.setflags(write=False)
+    return weights
 
 
 def mean_interval(values: Floats, *, resamples: int = 10_000, seed: int = 0) -> Estimate:
