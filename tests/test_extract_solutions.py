@@ -41,6 +41,7 @@ def got(reply, entry_point="add"):
     f"```python\r\n{ADD}\r\n```".replace("\n", "\r\n").replace("\r\r", "\r"),
     f"First:\n```bash\npip install nothing\n```\nthen\n```python\n{ADD}\n```\nprints\n```\n3\n```",
     f"```python\n{ADD}\n```\nUse it:\n```python\nprint(add(1, 2))\n```",
+    f"```python\n{ADD}\n```\nUse it:\n```python\nfrom solution import add\nprint(add(1, 2))\n```",
     f"Wrong:\n```python\ndef add(a, b):\n    return a - b\n```\nFixed:\n```python\n{ADD}\n```",
     f"```python\n{ADD}\n```\nIts signature is\n```python\ndef add(a, b):\n    ...\n```",
 ])
@@ -67,6 +68,11 @@ def test_the_function_is_found_however_it_is_wrapped(wrapped):
     "import doctest\ndoctest.testmod()",
     "import unittest\n\nclass TestAdd(unittest.TestCase):\n    def test(self):\n"
     "        self.assertEqual(add(1, 2), 3)\n\nunittest.main()",
+    "import sys\nn = int(sys.stdin.readline())\nprint(add(n, n))",
+    "import sys\nfor line in sys.stdin:\n    print(line)",
+    "import sys\nn = int(sys.argv[1])",
+    "import argparse\nargs = argparse.ArgumentParser().parse_args()\nprint(args)",
+    "def ask():\n    return int(input())\n\nn = ask()\nm = n + 1",
     "print(add(1, 2)) ==> 3",
     "print(add(1, 2))  # [3,\n     4]",
 ])
@@ -74,7 +80,7 @@ def test_demonstrations_go(demonstration):
     text = extract_solution(f"```python\n{ADD}\n\n# Example usage:\n{demonstration}\n```", entry_point="add").text
     rest = text.removeprefix(ADD).strip().splitlines()
     harmless = {"import sys", "import doctest", "import unittest", "# Example usage:", "def main():",
-                "    print(add(1, 2))"}
+                "    print(add(1, 2))", "import argparse", "def ask():", "    return int(input())"}
     assert text.startswith(ADD)
     assert set(rest) <= harmless
 
@@ -152,6 +158,24 @@ def test_methods_of_a_class_count_as_the_entry_point():
     program = "class Solution:\n    def add(self, a, b):\n        return a + b"
     assert got(f"```python\n{program}\n```").text == program
     assert got(f"```python\n{program}\n```", "Solution.add").text == program
+
+
+def test_the_fixed_version_may_lean_on_helpers_of_the_first():
+    first = "def double(x):\n    return 2 * x\n\ndef add(a, b):\n    return double(a)"
+    text = got(f"```python\n{first}\n```\nFixed:\n```python\ndef add(a, b):\n    return double(a) // 2 + b\n```").text
+    namespace = {}
+    exec(text, namespace)
+    assert namespace["add"](2, 3) == 5
+
+
+def test_a_builtin_is_no_missing_name():
+    text = got(f"An example:\n```python\nsum = [1, 2]\n```\n```python\n{ADD.replace('a + b', 'sum([a, b])')}\n```").text
+    assert text == ADD.replace("a + b", "sum([a, b])")
+
+
+def test_a_demonstration_of_a_method_goes():
+    program = "class Solution:\n    def add(self, a, b):\n        return a + b"
+    assert got(f"```python\n{program}\n\nresult = Solution().add(1, 2)\nprint(result)\n```").text == program
 
 
 def test_statements_that_share_a_line_are_cut_precisely():

@@ -83,6 +83,9 @@ def passes(solution, test):
     "import unittest\nCASES = []\nCASES.append((1, 2, 3))\nfor n in range(3):\n    CASES += [(n, n, 2 * n)]\n\n"
     "class TestAdd(unittest.TestCase):\n    def test_add(self):\n        for a, b, c in CASES:\n"
     "            self.assertEqual(add(a, b), c)",
+    "import unittest\nCASES = []\nfor n in range(3):\n    CASES.append((n, n, 2 * n))\nfor case in CASES:\n"
+    "    print(case)\n\nclass TestAdd(unittest.TestCase):\n    def test_add(self):\n        for a, b, c in CASES:\n"
+    "            self.assertEqual(add(a, b), c)",
     f"import random\nimport unittest\nrandom.seed(0)\n\n{CLASS.replace('1, 2), 3', 'int(random.random()) + 1, 2), 3')}",
     # several classes, inheritance
     f"{UNITTEST}\n\n{CLASS.replace('TestAdd', 'TestMore').replace('1, 2), 3', '2, 2), 4')}",
@@ -121,6 +124,9 @@ def test_the_candidate_is_judged_and_nothing_else(code):
 @pytest.mark.parametrize("reply", [
     f"Here:\n```python\n{UNITTEST}\n```\nRun them with\n```bash\npython -m unittest\n```",
     f"The function\n```python\n{WRONG}```\nand its tests\n```python\n{UNITTEST}\n```",
+    f"```python\n{UNITTEST}\n```\nFor example:\n```python\nassert add(0, 0) == 1\n```",
+    f"The module\n```python\ndef three():\n    return 3\n\ndef add(a, b):\n    return three()\n```\n"
+    f"```python\n{UNITTEST.replace('3)', 'three())')}\n```",
     f"A helper\n```python\ndef three():\n    return 3\n```\n```python\n{UNITTEST.replace('3)', 'three())')}\n```",
     f"```\npython\n{UNITTEST}\n```",
     f"~~~py\n{UNITTEST}\n~~~",
@@ -167,6 +173,18 @@ def test_an_entry_point_that_the_standard_library_also_has():
     assert "from math import sqrt" in text
     assert passes("def gcd(a, b):\n    return 2", text)
     assert not passes("def gcd(a, b):\n    return 3", text)
+
+
+def test_a_pasted_class_that_holds_the_method_under_test_goes():
+    pasted = "class Solution:\n    def add(self, a, b):\n        return 3\n\n"
+    text = extracted(pasted + UNITTEST.replace("add(1", "Solution().add(1"))
+    assert passes("class Solution:\n    def add(self, a, b):\n        return a + b", text)
+    assert not passes("class Solution:\n    def add(self, a, b):\n        return a - b", text)
+
+
+def test_a_test_class_of_the_name_under_test_is_refused():
+    outcome = extract_unit_test(f"```python\n{UNITTEST.replace('TestAdd', 'add')}\n```", entry_point="add")
+    assert outcome.reason == "shadows"
 
 
 def test_libraries_that_tests_really_use_stay():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from coderm.generate.extract import fences
 from coderm.generate.extract.result import Reason
 from coderm.generate.extract.source import MAX_CODE, Program, breaks_off, parse, parse_block, parse_cut
 
+_BUILTINS = frozenset(dir(builtins))
 MAX_BLOCKS = 64
 """Blocks of one reply that are looked at, from its end."""
 
@@ -58,19 +60,13 @@ def find(reply: str, *, whole_statements: bool) -> tuple[list[Candidate], Reason
     return [], "syntax" if all(block.closed for block in blocks) else "truncated"
 
 
-def with_missing_names(chosen: Candidate, earlier: Sequence[Candidate], never: str | None) -> Program:
-    """The chosen program behind those earlier ones that define names it needs, nearest first.
-
-    A program that would bring `never` along (the function under test) is left out.
-    """
+def with_missing_names(chosen: Candidate, found: Sequence[Candidate]) -> Program:
+    """The chosen program behind those earlier ones among `found` that define names it needs, nearest first."""
     program = chosen.program
-    for candidate in reversed(earlier):
-        other = candidate.program
-        if never in other.binds or not (program.reads - program.binds) & other.binds:
-            continue
-        joined = parse(f"{other.text}\n\n{program.text}")
-        if joined is not None:
-            program = joined
+    for candidate in reversed(found[:found.index(chosen)]):
+        missing = program.reads - program.binds - _BUILTINS
+        if missing & candidate.program.binds:
+            program = parse(f"{candidate.program.text}\n\n{program.text}") or program
     return program
 
 

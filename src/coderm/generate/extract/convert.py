@@ -9,11 +9,6 @@ from coderm.generate.extract.source import Program, dotted_name, is_main_guard, 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def has_tests(program: Program) -> bool:
-    """Whether the program holds a TestCase class or anything that `as_test_case` can turn into one."""
-    return as_test_case(program) is not None
-
-
 def test_cases(program: Program) -> list[ast.ClassDef]:
     """The module's TestCase classes, by their base or by the base of a base within the program."""
     classes = {s.name: s for s in program.tree.body if isinstance(s, ast.ClassDef)}

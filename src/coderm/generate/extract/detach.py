@@ -30,9 +30,9 @@ def detached(program: Program, entry_point: str | None) -> Program | None:
     modules: set[str] = set()
     for node in ast.walk(program.tree):
         if isinstance(node, ast.Import):
-            kept = [a for a in node.names if not _is_under_test(a.name, 0)
+            kept = [a for a in node.names if not _is_foreign(a.name)
                     and (a.asname or a.name.partition(".")[0]) != entry_point]
-            modules |= {a.asname or a.name for a in node.names if _is_under_test(a.name, 0)}
+            modules |= {a.asname or a.name for a in node.names if _is_foreign(a.name)}
             if len(kept) < len(node.names):
                 edits.append(_replaced(node, ast.unparse(ast.Import(kept)) if kept else "pass"))
         elif isinstance(node, ast.ImportFrom):
@@ -52,7 +52,7 @@ def detached(program: Program, entry_point: str | None) -> Program | None:
 def _import_from(node: ast.ImportFrom, program: Program, entry_point: str | None) -> str | None:
     """What stands in the place of a from-import; None where it may stay."""
     star = node.names[0].name == "*"
-    if not _is_under_test(node.module or "", node.level):
+    if not is_under_test(node):
         if star:
             return _explicit_star(node, program, entry_point)
         kept = [a for a in node.names if (a.asname or a.name) != entry_point]
@@ -74,9 +74,16 @@ def _explicit_star(node: ast.ImportFrom, program: Program, entry_point: str | No
     return f"from {node.module} import {', '.join(used)}" if used else "pass"
 
 
-def _is_under_test(module: str, level: int) -> bool:
+def is_under_test(node: ast.Import | ast.ImportFrom) -> bool:
+    """Whether an import is, in whole or in part, of the module that holds the solution, under whatever name."""
+    if isinstance(node, ast.ImportFrom):
+        return node.level > 0 or _is_foreign(node.module or "")
+    return any(_is_foreign(alias.name) for alias in node.names)
+
+
+def _is_foreign(module: str) -> bool:
     root = module.partition(".")[0]
-    return level > 0 or (root not in sys.stdlib_module_names and root not in _INSTALLABLE)
+    return root not in sys.stdlib_module_names and root not in _INSTALLABLE
 
 
 def _runs_tests(func: ast.expr, program: Program) -> bool:

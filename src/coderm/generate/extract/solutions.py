@@ -12,8 +12,9 @@ from __future__ import annotations
 import ast
 
 from coderm.generate.extract import candidates
+from coderm.generate.extract.detach import is_under_test
 from coderm.generate.extract.result import Extraction
-from coderm.generate.extract.source import Program, Statement, dotted_name, is_main_guard, root_name
+from coderm.generate.extract.source import Program, Statement, dotted_name, is_main_guard, root_name, targets
 
 _ENDS_THE_PROGRAM = {"exit", "quit", "sys.exit", "os._exit", "unittest.main", "doctest.testmod", "pytest.main"}
 
@@ -24,36 +25,26 @@ def solution(reply: str, entry_point: str | None) -> Extraction:
     if not found:
         return Extraction(reason=reason)
     if entry_point is None:
-        chosen = _without_entry_point(found)
-        return Extraction(candidates.with_missing_names(chosen, found[:found.index(chosen)], None).text)
-    defining = [c for c in found if defines(c.program, entry_point)]
+        return Extraction(candidates.with_missing_names(_without_entry_point(found), found).text)
+    defining = [c for c in found if _defines(c.program, entry_point)]
     if not defining:
         return Extraction(reason="no_entry_point" if found[-1].block.closed else "truncated")
     chosen = next((c for c in reversed(defining) if not _is_stub(c.program, entry_point)), defining[-1])
-    program = candidates.with_missing_names(chosen, found[:found.index(chosen)], entry_point)
-    cleaned = program.without(demonstration(program, entry_point))
-    return Extraction(cleaned.text if cleaned is not None else program.text)
-
-
-def defines(program: Program, entry_point: str) -> bool:
-    """Whether the module binds the entry point, or a class of it has a method of that name."""
-    name = entry_point.rpartition(".")[2]
-    return name in program.binds or any(
-        isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef) and part.name == name
-        for node in program.tree.body if isinstance(node, ast.ClassDef) for part in node.body)
+    program = candidates.with_missing_names(chosen, found)
+    return Extraction((program.without(demonstration(program, entry_point)) or program).text)
 
 
 def demonstration(program: Program, entry_point: str) -> list[ast.stmt]:
     """The module-level statements that only use the solution and are no part of it."""
-    users = _users(program, entry_point)
-    needed = frozenset().union(*(
-        s.reads for s in program.statements if _is_definition(s.node) and not s.binds & users))
-    needed |= frozenset().union(*(s.reads for s in program.statements if entry_point in s.binds))
-    unwanted = users | {entry_point, "input"}
+    own = targets(program, entry_point)
+    users = _users(program, own)
+    needed = frozenset().union(*(s.reads for s in program.statements if s.binds & own or (
+        _is_definition(s.node) and not s.binds & users)))
+    unwanted = users | own
     dropped = []
     for statement in program.statements:
         node = statement.node
-        if entry_point in statement.binds or isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, ast.Import | ast.ImportFrom) or (statement.binds & own and not is_main_guard(node)):
             continue
         if _is_definition(node):
             if _is_test_class(node):
@@ -66,27 +57,39 @@ def demonstration(program: Program, entry_point: str) -> list[ast.stmt]:
 
 def _demonstrates(statement: Statement, needed: frozenset[str], unwanted: frozenset[str]) -> bool:
     node = statement.node
-    if is_main_guard(node) or isinstance(node, ast.Assert):
+    if is_main_guard(node) or isinstance(node, ast.Assert) or _reads_input(node):
         return True
     if isinstance(node, ast.Expr):
         if not isinstance(node.value, ast.Call):
             return not isinstance(node.value, ast.Constant)
         if root_name(node.value) == "print" or dotted_name(node.value.func) in _ENDS_THE_PROGRAM:
             return True
-    if "input" in statement.reads and "input" in unwanted:
-        return True
     return bool(statement.reads & unwanted) and not statement.binds & needed
 
 
-def _users(program: Program, entry_point: str) -> frozenset[str]:
-    """Names of functions that lead to the entry point (main, run_tests) and that it does not need itself."""
+def _reads_input(node: ast.stmt) -> bool:
+    """Whether a statement reads standard input or the command line."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Call) and (
+                dotted_name(part.func) == "input" or dotted_name(part.func).startswith(("sys.stdin.", "stdin."))
+                or getattr(part.func, "attr", "") == "parse_args"):
+            return True
+        if isinstance(part, ast.Subscript | ast.For) and dotted_name(
+                part.value if isinstance(part, ast.Subscript) else part.iter) in ("sys.argv", "sys.stdin"):
+            return True
+    return False
+
+
+def _users(program: Program, own: frozenset[str]) -> frozenset[str]:
+    """Names of functions that lead to the entry point or to standard input, and that it does not need itself."""
     reads: dict[str, frozenset[str]] = {}
     for statement in program.statements:
         if _is_definition(statement.node):
+            asks = {"input"} if _reads_input(statement.node) else set()
             for name in statement.binds:
-                reads[name] = reads.get(name, frozenset()) | statement.reads
-    needs = reachable(reads, {entry_point})
-    return frozenset(name for name in reads if name not in needs and entry_point in reachable(reads, {name}))
+                reads[name] = reads.get(name, frozenset()) | statement.reads | asks
+    needs = reachable(reads, set(own))
+    return frozenset(name for name in reads if name not in needs and (own | {"input"}) & reachable(reads, {name}))
 
 
 def reachable(reads: dict[str, frozenset[str]], start: set[str]) -> set[str]:
@@ -104,6 +107,16 @@ def _without_entry_point(found: list[candidates.Candidate]) -> candidates.Candid
     pool = [c for c in found if c.block.python] or [c for c in found if not c.block.tag] or found
     defining = [c for c in pool if any(_is_definition(node) for node in c.program.tree.body)]
     return defining[-1] if defining else max(pool, key=lambda c: len(c.program.text))
+
+
+def _defines(program: Program, entry_point: str) -> bool:
+    """Whether the module defines the entry point itself, or a class with a method of that name.
+
+    An import defines it only from the standard library: any other is a usage example's import of the solution.
+    """
+    own = targets(program, entry_point)
+    return any(s.binds & own and not (isinstance(s.node, ast.Import | ast.ImportFrom) and is_under_test(s.node))
+               for s in program.statements)
 
 
 def _is_stub(program: Program, entry_point: str) -> bool:

@@ -165,6 +165,18 @@ def parse_cut(text: str, *, whole_statements: bool) -> Program | None:
     return None
 
 
+def targets(program: Program, entry_point: str) -> frozenset[str]:
+    """The names under which a module offers the entry point: its own, and those of classes that have it as a method.
+
+    >>> sorted(targets(parse("class Solution:\\n    def add(self, a, b): return a + b"), "add"))
+    ['Solution', 'add']
+    """
+    *owner, name = entry_point.split(".")
+    return frozenset([*owner[:1], name, *(
+        node.name for node in program.tree.body if isinstance(node, ast.ClassDef) and any(
+            isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef) and part.name == name for part in node.body))])
+
+
 def breaks_off(program: Program) -> bool:
     """Whether the last thing in a program may be half a function: a definition that ends in no return or raise."""
     node = program.tree.body[-1] if program.tree.body else None
