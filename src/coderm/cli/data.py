@@ -48,9 +48,9 @@ def import_codet(problems: Problems, solutions: Solutions, unit_tests: Tests, ou
 
     complaints = Complaints(skip_bad)
     found = load(problems, complaints=complaints)
+    tests, origins = codet.read_unit_tests(unit_tests, found, granularity, complaints)
     run = write_run(out, {"format": "codet", "granularity": granularity}, found,
-                    codet.read_solutions(solutions, found, complaints),
-                    codet.read_unit_tests(unit_tests, found, granularity, complaints))
+                    codet.read_solutions(solutions, found, complaints), tests, origins=origins)
     _report(run, complaints, as_json)
 
 

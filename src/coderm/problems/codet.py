@@ -29,18 +29,41 @@ class SamplesRow(Row):
 
 
 def read_solutions(path: Path, problems: Sequence[Problem], complaints: Complaints) -> Texts:
-    """task_id -> programs: the prompt and each completion."""
+    """task_id -> programs: the prompt and the body of each completion."""
     texts: Texts = {}
     by_prompt = {problem.prompt: problem for problem in problems}
     for problem, row in _joined(path, problems, by_prompt.get, complaints):
-        texts.setdefault(problem.task_id, []).extend(problem.prompt + sample for sample in row.samples)
+        texts.setdefault(problem.task_id, []).extend(problem.prompt + body_of(sample) for sample in row.samples)
     return texts
 
 
-def read_unit_tests(path: Path, problems: Sequence[Problem], granularity: Granularity, complaints: Complaints) -> Texts:
+def body_of(completion: str) -> str:
+    """What of a completion continues the function: up to the first line that stands at the margin.
+
+    A model that was not stopped writes on (another class, a decorated test, a docstring of something else), and that
+    is no part of its answer.
+
+    >>> body_of("    return 1\n\n\n@pytest.fixture\ndef g(): ...")
+    '    return 1\n'
+    """
+    kept = []
+    for line in completion.split("\n"):
+        if line and not line[0].isspace() and line[0] not in "#)]}":
+            break
+        kept.append(line)
+    return "\n".join(kept).rstrip() + "\n"
+
+
+def read_unit_tests(
+    path: Path, problems: Sequence[Problem], granularity: Granularity, complaints: Complaints
+) -> tuple[Texts, dict[str, dict[str, Any]]]:
     """task_id -> unit tests. At granularity `sample` a sample's first usable asserts make one unit test; at `case`
-    every usable assert is one, as often as it was sampled."""
+    every usable assert is one, as often as it was sampled.
+
+    Beside them task_id -> {"replies": the sample of each test, "sampled": how many samples there were}.
+    """
     texts: Texts = {}
+    origins: dict[str, dict[str, Any]] = {}
     longest_first = sorted(problems, key=lambda problem: -len(problem.prompt))
 
     def by_prefix(prompt: str) -> Problem | None:
@@ -50,13 +73,30 @@ def read_unit_tests(path: Path, problems: Sequence[Problem], granularity: Granul
         if problem.entry_point is None:
             raise FormatError(f"{problem.task_id}: has no entry_point, which tells the asserts that test it")
         tests = texts.setdefault(problem.task_id, [])
+        origin = origins.setdefault(problem.task_id, {"replies": [], "sampled": 0})
         for sample in row.samples:
             asserts = usable_asserts(sample, problem.entry_point)
             if granularity == "case":
                 tests += [assert_class("TestCase", [node]) for node in asserts]
             elif asserts:
                 tests.append(assert_class("TestSample", asserts[:ASSERTS_PER_SAMPLE]))
-    return texts
+            origin["replies"] += [origin["sampled"]] * (len(tests) - len(origin["replies"]))
+            origin["sampled"] += 1
+    return texts, origins
+
+
+def function_body(completion: str) -> str:
+    """A completion up to the first line that stands at the margin and is no comment.
+
+    A base model does not stop where the function ends: it writes on until its tokens are used up, mostly imports of
+    what is not installed and a last line cut in the middle, and neither says anything about the function.
+
+    >>> function_body("    return x\\n\\nimport torch\\nprint(f(")
+    '    return x\\n\\n'
+    """
+    lines = completion.splitlines(keepends=True)
+    end = next((k for k, line in enumerate(lines) if k and line.strip() and line[0] not in " \t#"), len(lines))
+    return "".join(lines[:end])
 
 
 def usable_asserts(sample: str, entry_point: str) -> list[ast.Assert]:

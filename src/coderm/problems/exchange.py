@@ -16,10 +16,11 @@ Texts = dict[str, list[str]]
 
 
 def write_run(out: Path, about: Mapping[str, Any], problems: Sequence[Problem], solutions: Texts, unit_tests: Texts,
-              replies: Mapping[str, Sequence[dict[str, Any]]] | None = None) -> Run:
+              replies: Mapping[str, Sequence[dict[str, Any]]] | None = None,
+              origins: Mapping[str, dict[str, Any]] | None = None) -> Run:
     """Write a run of the problems that have any texts; what it holds already is left, so a killed import goes on.
 
-    `replies` are rows by file name. Raises InputError where the directory holds another run.
+    `replies` are rows by file name; `origins` say more about a problem's unit tests in their row. Raises InputError where the directory holds another run.
     """
     run = Run.create(out, imported=dict(about))
     if run.config.get("imported") != about:
@@ -31,7 +32,8 @@ def write_run(out: Path, about: Mapping[str, Any], problems: Sequence[Problem], 
         order = [problem.task_id for problem in problems]
         for name, texts in (("solutions", solutions), ("unit_tests", unit_tests)):
             have = {row["task_id"] for row in run.rows(name)}
-            run.append(name, ({"task_id": task_id, name: texts[task_id]} for task_id in order
+            more = origins or {} if name == "unit_tests" else {}
+            run.append(name, ({"task_id": task_id, name: texts[task_id]} | more.get(task_id, {}) for task_id in order
                               if task_id in texts and task_id not in have))
         for name, rows in replies.items():
             there = {(row["task_id"], row["index"]) for row in run.rows(name)}
