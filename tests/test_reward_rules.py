@@ -52,7 +52,7 @@ BY_HAND = {
     "b4": [b4_by_hand(2, 1, 1, 3), b4_by_hand(2, 1, 1, 3), b4_by_hand(1, 2, 3, 1), b4_by_hand(1, 2, 1, 3),
            b4_by_hand(1, 0, 0, 6)],
     "mbr-exec-outputs": [2, 2, 1, 0, 0],
-    "fmv": [3 + 2, 3 + 2, 3 + 2, 0 + 2, 0],
+    "fmv": [(3 + 2) / 2, (3 + 2) / 2, (3 + 2) / 2, (0 + 2) / 2, 0],
     "codet-behaviour": [math.sqrt(2), math.sqrt(2), 2, 2, 0],
     # clusters {A,B}, {C}, {D}: overlaps AC 1/2, CD 1/2; V = 2/5*1/4, 1/5*2/4, 1/5*2/4; E returns nowhere
     "srank": [.1 + .05, .1 + .05, .05 + .1 + .05, .05 + .1, 0],

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from coderm.matrix import RewardMatrix
 from coderm.reward.context import Context, Floats, MissingInput, votes
+from coderm.reward.texts import first_of_text
 from coderm.reward.verdict_rules import b4_of_groups
 
 Behaviour = NDArray[np.int64]
@@ -55,13 +56,24 @@ def mbr_exec_outputs(behaviour: Behaviour, votes: Floats, context: Context) -> F
     return np.where((valid > 0).all(axis=1), size, 0).astype(np.float64)
 
 
-def functional_majority(behaviour: Behaviour, votes: Floats, context: Context) -> Floats:
-    """Call by call, how many candidates return the same value; raising earns nothing (Launer et al. 2026)."""
-    scores = np.zeros(len(behaviour))
+def same_returns(behaviour: Behaviour, weight: Floats) -> Floats:
+    """Weight of the candidates that return the same as each, mean over calls, [N]; all of it where no call is known.
+
+    A call that raises or is not reached agrees with nobody.
+    """
+    if not behaviour.shape[1]:
+        return np.full(len(behaviour), weight.sum())
+    total = np.zeros(len(behaviour))
     for column in behaviour.T:
-        _, index, counts = np.unique(column, return_inverse=True, return_counts=True)
-        scores += np.where(column > 0, counts[index], 0)
-    return scores
+        _, index = np.unique(column, return_inverse=True)
+        total += np.where(column > 0, np.bincount(index, weight)[index], 0)
+    mean: Floats = total / behaviour.shape[1]
+    return mean
+
+
+def functional_majority(behaviour: Behaviour, votes: Floats, context: Context) -> Floats:
+    """Call by call, how many candidates return the same value, averaged (Launer et al. 2026, soft voting)."""
+    return same_returns(behaviour, np.ones(len(behaviour)))
 
 
 def srank(behaviour: Behaviour, votes: Floats, context: Context) -> Floats:
@@ -75,7 +87,7 @@ def srank(behaviour: Behaviour, votes: Floats, context: Context) -> Floats:
     outputs = behaviour[first]
     overlap = ((outputs[:, None] == outputs) & (outputs > 0)).sum(axis=2) / max(1, outputs.shape[1])
     np.fill_diagonal(overlap, 1.0)
-    distinct = _first_of_text(context, len(behaviour))
+    distinct = first_of_text(context.solutions, len(behaviour))
     share = np.bincount(index, distinct) / max(1, distinct.sum())
     passed = np.bincount(index, votes.sum(axis=1)) / np.bincount(index) / max(1, votes.shape[1])
     returns = (outputs > 0).any(axis=1)
@@ -94,12 +106,3 @@ def b4_behaviour(behaviour: Behaviour, votes: Floats, context: Context) -> Float
     n, m = votes.shape
     size = clusters(behaviour)[1].astype(np.float64)[:, None]
     return b4_of_groups(size, votes, np.ones((m, 1)), np.ones((n, 1)))[:, 0]
-
-
-def _first_of_text(context: Context, n: int) -> NDArray[np.float64]:
-    """1 for the first candidate with its text, 0 for its copies, [N]; all 1 where the texts are not known."""
-    if context.solutions is None:
-        return np.ones(n)
-    first = np.zeros(n)
-    first[np.unique(np.asarray(context.solutions, dtype=object), return_index=True)[1]] = 1
-    return first

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from coderm.errors import InputError
 from coderm.matrix import RewardMatrix
 from coderm.reward import behaviour_rules, verdict_rules
+from coderm.reward.accord import accord
 from coderm.reward.behaviour_rules import BehaviourRule
 from coderm.reward.context import Context, Floats, MissingInput, Rule, electorate
 from coderm.reward.evaluate import tied_best
@@ -50,6 +51,7 @@ SELECTORS: dict[str, Rule] = {
     "srank": BehaviourRule(behaviour_rules.srank),
     "codet-behaviour": BehaviourRule(behaviour_rules.codet_behaviour),
     "b4-behaviour": BehaviourRule(behaviour_rules.b4_behaviour),
+    "accord": BehaviourRule(accord),
     "grading": grading,
 }
 """Name -> rule(matrix, context) -> scores [N]. A rule of one's own may be added under a new name."""
