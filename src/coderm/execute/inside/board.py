@@ -62,6 +62,10 @@ class Board:
         self._room = text_room
         self._memory = mmap.mmap(-1, self._text_at + _TEXT_LENGTH.size + text_room)
 
+    def keep_from_children(self) -> None:
+        """What this process forks from now on has no such memory."""
+        self._memory.madvise(mmap.MADV_DONTFORK)
+
     def clear(self) -> None:
         """Forget every record and text."""
         self._memory[:] = bytes(len(self._memory))

@@ -38,8 +38,10 @@ def explain_pair(job: Job) -> dict[str, Any]:
     os.close(write_end)
     output = os.read(read_end, OUTPUT_SHOWN)
     os.close(read_end)
-    raw = job.board.read_text().decode(errors="replace")
-    told = {key: str(value)[:MESSAGE_SHOWN] for key, value in json.loads(raw).items()} if raw else {}
+    try:
+        told = {key: str(value)[:MESSAGE_SHOWN] for key, value in json.loads(job.board.read_text()).items()}
+    except (ValueError, AttributeError):  # nothing was raised, or a candidate scribbled over it
+        told = {}
     return told | {"output": output.decode(errors="replace"), "killed_for": death.cause}
 
 

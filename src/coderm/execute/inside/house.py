@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 import warnings
+from builtins import BaseException, any, dict, frozenset, getattr, isinstance, len, list, map, str  # not a candidate's
 from pathlib import Path
 from typing import Any
 

@@ -17,7 +17,7 @@ from typing import Any
 from . import board as boards
 from . import seccomp
 from .board import Board, Record
-from .cell import CRASH, ERROR, MEMORY, PASS, TEST_ERROR, TIMEOUT, VACUOUS, Cell, Pair, Solution
+from .cell import CRASH, ERROR, MEMORY, PASS, TAMPERED, TEST_ERROR, TIMEOUT, VACUOUS, Cell, Pair, Solution
 from .explain import explain_pair
 from .limits import limit_resources, slowed
 from .loading import load_problem
@@ -122,7 +122,8 @@ class Job:
 
     def take(self, row: Row, tests: list[int]) -> dict[int, Record]:
         """What the board says of these tests of a row: the records of pairs that are done."""
-        return {j: r for j in tests if (r := self.board.read(self.place(row, j))).state == boards.DONE}
+        seen = {j: r for j in tests if (r := self.board.read(self.place(row, j))).state == boards.DONE}
+        return {j: r if VACUOUS <= r.verdict <= PASS else r._replace(verdict=TAMPERED) for j, r in seen.items()}
 
     def _run_plain(self, waiting: list[Row], tests: list[int]) -> None:
         """Run plain candidates, many a cell; leaves to `_run_row` whatever ended one."""

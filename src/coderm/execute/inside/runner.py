@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import unittest
+from builtins import BaseException, callable, enumerate, getattr, isinstance, len, sorted, type, vars  # not a candidate's
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

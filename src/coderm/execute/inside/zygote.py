@@ -90,6 +90,7 @@ def _import(name: str) -> bool:
 
 def _serve(channel: Channel, board: Board, base_memory: int) -> NoReturn:
     status = 1
+    board.keep_from_children()  # a candidate could otherwise put its death down to a test
     try:
         header, size = channel.receive_header()
         nursery = None
