@@ -111,7 +111,7 @@ def test_any_sample_gives_unit_tests_that_compile(sample):
 
 
 def codet_files(tmp_path: Path) -> tuple[Path, Path]:
-    solutions = write(tmp_path / "s.jsonl", {"prompt": "def f(x):\n", "samples": ["    return x", "    return 1"]},
+    solutions = write(tmp_path / "s.jsonl", {"prompt": "def f(x):\n", "samples": ["    return x", "    return 1\n\nimport torch\nprint(f("]},
                       {"prompt": "def g(x):\n", "samples": ["    return -x"]})
     tests = write(tmp_path / "t.jsonl", {
         "prompt": "def f(x):\n    pass\n\n# check\nassert ",
@@ -128,8 +128,8 @@ def test_codet_granularities_and_round_trip(tmp_path, problems):
                        "--granularity", granularity, "--out", out)
         assert told["problems_without_unit_tests"] == ["t/1"]
         run = load(out)
-        assert run.solutions() == {"t/0": ["def f(x):\n    return x", "def f(x):\n    return 1"],
-                                   "t/1": ["def g(x):\n    return -x"]}
+        assert run.solutions() == {"t/0": ["def f(x):\n    return x\n", "def f(x):\n    return 1\n"],
+                                   "t/1": ["def g(x):\n    return -x\n"]}
         assert [text.count("assert ") for text in run.unit_tests()["t/0"]] == sizes
         as_json("export", "codet", out, "--out", back)
         again = tmp_path / f"{granularity}-again"

@@ -43,8 +43,8 @@ def body_of(completion: str) -> str:
     A model that was not stopped writes on (another class, a decorated test, a docstring of something else), and that
     is no part of its answer.
 
-    >>> body_of("    return 1\n\n\n@pytest.fixture\ndef g(): ...")
-    '    return 1\n'
+    >>> body_of("    return 1\\n\\n\\n@pytest.fixture\\ndef g(): ...")
+    '    return 1\\n'
     """
     kept = []
     for line in completion.split("\n"):
@@ -83,20 +83,6 @@ def read_unit_tests(
             origin["replies"] += [origin["sampled"]] * (len(tests) - len(origin["replies"]))
             origin["sampled"] += 1
     return texts, origins
-
-
-def function_body(completion: str) -> str:
-    """A completion up to the first line that stands at the margin and is no comment.
-
-    A base model does not stop where the function ends: it writes on until its tokens are used up, mostly imports of
-    what is not installed and a last line cut in the middle, and neither says anything about the function.
-
-    >>> function_body("    return x\\n\\nimport torch\\nprint(f(")
-    '    return x\\n\\n'
-    """
-    lines = completion.splitlines(keepends=True)
-    end = next((k for k, line in enumerate(lines) if k and line.strip() and line[0] not in " \t#"), len(lines))
-    return "".join(lines[:end])
 
 
 def usable_asserts(sample: str, entry_point: str) -> list[ast.Assert]:

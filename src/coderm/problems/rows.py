@@ -14,7 +14,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from coderm.errors import FormatError, InputError
 
-
 TaskId = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
 """A problem's name, text in our files; MBPP's are numbers."""
 
