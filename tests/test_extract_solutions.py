@@ -168,6 +168,14 @@ def test_the_fixed_version_may_lean_on_helpers_of_the_first():
     assert namespace["add"](2, 3) == 5
 
 
+def test_a_helper_may_follow_in_a_later_block():
+    main = ADD.replace("a + b", "plus(a, b)")
+    text = got(f"```python\n{main}\n```\nwith\n```python\ndef plus(a, b):\n    return a + b\n```").text
+    namespace = {}
+    exec(text, namespace)
+    assert namespace["add"](2, 3) == 5
+
+
 def test_a_builtin_is_no_missing_name():
     text = got(f"An example:\n```python\nsum = [1, 2]\n```\n```python\n{ADD.replace('a + b', 'sum([a, b])')}\n```").text
     assert text == ADD.replace("a + b", "sum([a, b])")

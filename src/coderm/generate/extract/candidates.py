@@ -61,9 +61,10 @@ def find(reply: str, *, whole_statements: bool) -> tuple[list[Candidate], Reason
 
 
 def with_missing_names(chosen: Candidate, found: Sequence[Candidate]) -> Program:
-    """The chosen program behind those earlier ones among `found` that define names it needs, nearest first."""
+    """The chosen program behind those others that define names it needs: earlier ones, nearest first, then later."""
     program = chosen.program
-    for candidate in reversed(found[:found.index(chosen)]):
+    at = found.index(chosen)
+    for candidate in [*reversed(found[:at]), *found[at + 1:]]:
         missing = program.reads - program.binds - _BUILTINS
         if missing & candidate.program.binds:
             program = parse(f"{candidate.program.text}\n\n{program.text}") or program
