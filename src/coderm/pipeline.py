@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from coderm.errors import InputError
+from coderm.errors import InputError, ModelError
 from coderm.execute import Engine
 from coderm.execute.stage import execute_run
 from coderm.generate.models import Kind
@@ -16,6 +16,7 @@ from coderm.label import label_run
 from coderm.problems import load
 from coderm.records import Problem, Protocol
 from coderm.runs import Run
+from coderm.scale.live import Budget, Spending, spend
 
 
 def open_run(out: Path, dataset: str | None, limit: int | None, protocol: Protocol | None) -> tuple[Run, list[str]]:
@@ -54,6 +55,26 @@ def run_all(
         if any(problem.ground_truth for problem in run.problems()):
             label_run(run, engine)
     return tallies
+
+
+def run_budget(
+    run: Run, tasks: Sequence[str], policy: Source, tester: Source, n: int, engine: Engine, budget: Budget
+) -> tuple[dict[str, Tally], Spending]:
+    """As `run_all`, with unit tests by a budget over all tasks instead of as many for each."""
+    tallies = {"solutions": generate(run, "solution", policy, dict.fromkeys(tasks, n))}
+
+    def more(want: Mapping[str, int]) -> None:
+        tally = generate(run, "unit_test", tester, want)
+        if tally.failures:
+            raise ModelError(f"{len(tally.failures)} unit tests could not be had ({tally.failures[0]['error']}); "
+                             "the next votes would be skewed: run this again")
+
+    with engine:
+        spending = spend(run, tasks, engine, more, budget)
+        with run:
+            if any(problem.ground_truth for problem in run.problems()):
+                label_run(run, engine)
+    return tallies, spending
 
 
 def dry_run(

@@ -41,6 +41,15 @@ Concurrency = Annotated[int | None, typer.Option(min=1, show_default="the model'
                                                  help="Requests in flight at once; slots of a local model.")]
 Timeout = Annotated[float, typer.Option(min=1.0, help="Seconds an endpoint may stay silent before it is asked again.")]
 KeyEnv = Annotated[str, typer.Option(help="Name of the environment variable that holds the endpoint's key.")]
+Budget = Annotated[int | None, typer.Option(min=1, show_default="-m for each problem",
+                                            help="Unit tests to sample over all problems together.")]
+Allocate = Annotated[Literal["equal", "difficulty", "sequential"], typer.Option(
+    help="Who gets the budget: the same for all; by predicted pass rates (--pass-rates), where one more counts most; "
+         "or in rounds, where the votes so far leave the choice open.")]
+PassRates = Annotated[Path | None, typer.Option(
+    help='Predicted pass rates, {"task_id", "pass_rate"} a line, as `coderm probe predict` writes them.')]
+Confidence = Annotated[float, typer.Option(min=0.5, max=1.0, help="With `sequential`: how sure it must be that nothing "
+                                           "changes before a problem is left alone or a candidate not run on.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Send nothing: show the first prompt, how many replies would "
                                                         "be asked for, and the most tokens they could take.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to stdout.")]
@@ -113,6 +122,10 @@ def run(
     m: M = 16,
     limit: Limit = None,
     protocol: ProtocolOption = None,
+    budget: Budget = None,
+    allocate: Allocate = "equal",
+    pass_rates: PassRates = None,
+    confidence: Confidence = 0.999,
     show: Show = "none",
     temperature: Temperature = 0.8,
     top_p: TopP = 0.95,
@@ -130,7 +143,8 @@ def run(
 ) -> None:
     """Generate solutions and unit tests, execute every pair, label and rank: all of it in one go.
 
-    The same command continues an interrupted run at the stage, problem and reply where it stopped.
+    The same command continues an interrupted run at the stage, problem and reply where it stopped. With --budget the
+    unit tests are shared out over all problems by --allocate instead of -m for each; -m is then the most for one.
     """
     import json
 
@@ -148,7 +162,15 @@ def run(
     opened, tasks = pipeline.open_run(out, dataset, limit, protocol)
     engine = Engine(isolation, time_limit, workers=workers, unsafe=unsafe,
                     protocol=opened.config.get("protocol", "default"))
-    tallies = pipeline.run_all(opened, tasks, policy_source, tester_source, n, m, engine)
+    if budget is None:
+        tallies = pipeline.run_all(opened, tasks, policy_source, tester_source, n, m, engine)
+    else:
+        from coderm.scale.files import read_pass_rates
+        from coderm.scale.live import Budget as Plan
+
+        plan = Plan(budget, m, allocate, read_pass_rates(pass_rates) if pass_rates else None, confidence)
+        tallies, spending = pipeline.run_budget(opened, tasks, policy_source, tester_source, n, engine, plan)
+        print(spending.summary(), file=sys.stderr)
     for kind, tally in tallies.items():
         print(f"{kind.replace('_', ' ')}: {tally.summary()}", file=sys.stderr)
     if opened.labels():

@@ -33,7 +33,7 @@ def execute_run(run: Run, engine: Engine, *, redo: bool = False, quiet: bool = F
     if not solutions or not unit_tests:
         lacking = "solutions" if not solutions else "unit tests"
         raise InputError(f"{run.path}: has no {lacking} to execute; see `coderm generate` and `coderm import`")
-    _check_settings(run, engine.settings, redo)
+    check_settings(run, engine.settings, redo)
     tasks = [task_id for task_id in solutions if task_id in unit_tests]
     todo = [t for t in tasks if redo or run.matrix_shape(t) != (len(solutions[t]), len(unit_tests[t]))]
     problems = {problem.task_id: problem for problem in run.problems()}
@@ -53,8 +53,8 @@ def execute_run(run: Run, engine: Engine, *, redo: bool = False, quiet: bool = F
     return Executed(len(todo), pairs, len(tasks) - len(todo), time.monotonic() - started)
 
 
-def _check_settings(run: Run, settings: dict[str, Any], redo: bool) -> None:
-    """Matrices of one run are made under one set of limits: a run records them at the first execution."""
+def check_settings(run: Run, settings: dict[str, Any], redo: bool) -> None:
+    """Matrices of one run are made under one set of limits: a run, which is locked, records them at first."""
     before = run.config.get("execute")
     if before is not None and before != settings and not redo and (run.path / "rewards").exists():
         differ = ", ".join(f"{k} {before.get(k)} then, {v} now" for k, v in settings.items() if before.get(k) != v)

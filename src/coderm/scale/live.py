@@ -1,0 +1,225 @@
+"""A budget of unit tests spent while generating: in rounds, each recorded before it starts and resumable inside.
+
+RUN/rounds.jsonl, one line a round: {"round", "unit_tests": task_id -> replies it shall have when the round is over,
+"candidates": task_id -> the candidate solutions that the round's tests are executed on}. A line is a decision; what
+it asks for is generated and executed from what is missing, so a killed round continues, and the next decision sees
+the same votes as if nothing had happened. Candidates that cannot win any more stay `not_run` on later tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coderm.errors import InputError
+from coderm.execute import Engine
+from coderm.execute.stage import check_settings
+from coderm.matrix import RewardMatrix
+from coderm.problems import as_executable
+from coderm.records import Verdict
+from coderm.runs import Run
+from coderm.scale.allocate import allocate
+from coderm.scale.sequential import CONFIDENCE, START, Standing, standing
+
+How = Literal["equal", "difficulty", "sequential"]
+_SHARE = 8
+"""A sequential round spends an eighth of the budget: few rounds keep an endpoint busy, many follow the votes."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How many replies of the unit test generator there are, and who gets them."""
+
+    total: int
+    most: int
+    """The most for one problem."""
+    how: How = "equal"
+    """`equal` and `difficulty` (Eq. 2 on `pass_rates`) decide once; `sequential` looks at the votes each round."""
+    pass_rates: Mapping[str, float] | None = None
+    """task_id -> predicted pass rate, for `difficulty`."""
+    confidence: float = CONFIDENCE
+    """For `sequential`: when a problem is finished and a candidate out of the race, see `coderm.scale.sequential`."""
+
+    def recorded(self) -> dict[str, Any]:
+        """What must stay the same over the life of a run."""
+        return {"budget": self.total, "most": self.most, "allocate": self.how, "confidence": self.confidence}
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What a budget bought."""
+
+    budget: int
+    spent: int
+    """Replies asked for; less than the budget where every problem was finished before."""
+    rounds: int
+    pairs: int
+    """(candidate, unit test) pairs executed."""
+    pairs_of_all: int
+    """Pairs of every candidate with every unit test that came out."""
+    unit_tests: dict[str, int]
+    """task_id -> replies."""
+
+    def summary(self) -> str:
+        """One line for people."""
+        most = max(self.unit_tests.values(), default=0)
+        return (f"{self.spent:,} of {self.budget:,} unit tests asked for in {self.rounds} rounds, {most} at most for "
+                f"one problem; {self.pairs:,} of {self.pairs_of_all:,} pairs executed")
+
+
+def spend(
+    run: Run, tasks: Sequence[str], engine: Engine, generate: Callable[[Mapping[str, int]], object], budget: Budget
+) -> Spending:
+    """Spend a budget of replies over the tasks and execute what comes out.
+
+    The run holds its solutions and must not be locked; `generate(want)` brings each task to want[task_id] replies
+    and extracts them; the engine is entered. Stops where nothing is left that could change a choice. Raises
+    InputError where pass rates are missing, or where the run was begun with another budget or rule.
+    """
+    solutions = run.solutions()
+    tasks = [task for task in tasks if solutions.get(task)]
+    lacking = [task for task in tasks if budget.how == "difficulty" and task not in (budget.pass_rates or {})]
+    if lacking:
+        raise InputError(f"no predicted pass rate for {len(lacking)} problems, such as {lacking[0]}; "
+                         "`coderm probe predict` makes them")
+    begun = run.config.get("spend", budget.recorded())
+    if begun != budget.recorded():
+        raise InputError(f"{run.path}: its budget was begun as {begun}; give the same, or another --out")
+    with run:
+        run.update_config(spend=begun)
+        check_settings(run, engine.settings, redo=False)
+    rounds = list(run.rows("rounds"))
+    while True:
+        if rounds:
+            before = {task: matrix for task in tasks if (matrix := run.matrix(task)) is not None}
+            generate(rounds[-1]["unit_tests"])
+            with run:
+                _execute(run, rounds, engine, before)
+        want, candidates = _next(run, tasks, rounds, budget)
+        if want is None:
+            break
+        rounds.append({"round": len(rounds), "unit_tests": want, "candidates": candidates})
+        with run:
+            run.append("rounds", rounds[-1:])
+    matrices = [matrix for task in tasks if (matrix := run.matrix(task)) is not None]
+    given: dict[str, int] = rounds[-1]["unit_tests"] if rounds else {}
+    return Spending(budget.total, sum(given.values()), len(rounds), sum(int(m.ran.sum()) for m in matrices),
+                    sum(m.codes.size for m in matrices), given)
+
+
+def _next(run: Run, tasks: Sequence[str], rounds: Sequence[dict[str, Any]], budget: Budget) -> tuple[
+        dict[str, int] | None, dict[str, list[int]]]:
+    """The next round's decision; None where the budget is spent or nothing can change a choice."""
+    total = min(budget.total, budget.most * len(tasks))
+    if not rounds:
+        solutions = run.solutions()
+        share = min(total, START * len(tasks)) if budget.how == "sequential" else total
+        rates = [budget.pass_rates[task] if budget.how == "difficulty" and budget.pass_rates else 0.0 for task in tasks]
+        units = allocate(rates, share, 0, budget.most).tolist()
+        return dict(zip(tasks, units, strict=True)), {task: list(range(len(solutions[task]))) for task in tasks}
+    held: dict[str, int] = dict(rounds[-1]["unit_tests"])
+    left = total - sum(held.values())
+    if budget.how != "sequential" or left <= 0:
+        return None, {}
+    votes = votes_so_far(run, tasks, held)
+    now = {task: judge(votes[task], rounds[-1]["candidates"][task], budget.most - held[task], budget.confidence)
+           for task in tasks}
+    worth = {task: float(now[task].worth[0]) for task in tasks}
+    share = min(left, max(total // _SHARE, 1))
+    for task in sorted((t for t in tasks if worth[t] > 0), key=lambda t: -worth[t]):
+        more = min(max(held[task] // 2, 1), budget.most - held[task], share)
+        held[task] += more
+        share -= more
+    if held == rounds[-1]["unit_tests"]:
+        return None, {}
+    return held, {task: np.flatnonzero(now[task].alive[0]).tolist() for task in tasks}
+
+
+def judge(votes: NDArray[np.bool_], alive: Sequence[int], remaining: int, confidence: float) -> Standing:
+    """The standing of one problem by majority vote; `votes` [N, b], one column a reply."""
+    n, b = votes.shape
+    names = np.random.default_rng(0).integers(2**64, size=b, dtype=np.uint64)
+    mask = np.zeros((1, n), bool)
+    mask[0, list(alive)] = True
+    return standing("majority", votes[None].astype(np.float32), votes[None] * names, np.ones((1, n), bool), mask,
+                    np.array([remaining]), confidence)
+
+
+def votes_so_far(run: Run, tasks: Sequence[str], held: Mapping[str, int]) -> dict[str, NDArray[np.bool_]]:
+    """task_id -> [N, replies]: who passed the test of each reply; a reply without a usable test is passed by none."""
+    solutions, rows = run.solutions(), {row["task_id"]: row for row in run.rows("unit_tests")}
+    votes = {}
+    for task in tasks:
+        votes[task] = np.zeros((len(solutions[task]), held[task]), bool)
+        matrix = run.matrix(task)
+        if matrix is not None:
+            votes[task][:, rows[task]["replies"]] = matrix.passed & matrix.voting
+    return votes
+
+
+def _execute(run: Run, rounds: Sequence[dict[str, Any]], engine: Engine, before: Mapping[str, RewardMatrix]) -> None:
+    """Fill the matrices up to the last round: each round's tests on the candidates it names.
+
+    `before` are the matrices of the rounds before, which extraction took away when more tests came.
+    """
+    solutions, problems = run.solutions(), {problem.task_id: problem for problem in run.problems()}
+    todo: list[_Parts] = []
+    for row in run.rows("unit_tests"):
+        task, tests, replies = row["task_id"], row["unit_tests"], np.array(row["replies"], np.int64)
+        if task not in rounds[-1]["unit_tests"] or run.matrix_shape(task) == (len(solutions[task]), len(tests)):
+            continue
+        ends = [0, *(entry["unit_tests"][task] for entry in rounds)]
+        columns = [np.flatnonzero((replies >= ends[r]) & (replies < ends[r + 1])) for r in range(len(rounds))]
+        known = before.get(task)
+        # A reply that failed at first and came later shifts the columns; then all rounds are executed again.
+        reuse = known is not None and known.shape[1] == sum(map(len, columns[:-1]))
+        todo.append(_Parts(task, tests, columns, [entry["candidates"][task] for entry in rounds],
+                           known if reuse else None))
+
+    def parts() -> Iterator[tuple[list[str], list[str]]]:
+        for of in todo:
+            texts = [as_executable(problems[of.task], text) for text in solutions[of.task]]
+            for where, alive in of.rounds_to_execute():
+                yield [texts[i] for i in alive], [of.tests[j] for j in where]
+
+    results = engine.execute_many(parts())
+    for of in todo:
+        run.save_matrix(of.task, of.assemble(len(solutions[of.task]), results))
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """One problem's matrix as the rounds fill it."""
+
+    task: str
+    tests: list[str]
+    columns: list[NDArray[np.int64]]
+    candidates: list[list[int]]
+    known: RewardMatrix | None
+
+    def rounds_to_execute(self) -> list[tuple[NDArray[np.int64], list[int]]]:
+        """Columns and candidates of each round that has no verdicts yet."""
+        return list(zip(self.columns, self.candidates, strict=True))[-1 if self.known else 0 :]
+
+    def assemble(self, candidates: int, results: Iterator[RewardMatrix]) -> RewardMatrix:
+        """One matrix of all rounds; a cell that no round executed is `not_run`."""
+        pieces = [(np.arange(candidates), np.arange(self.known.shape[1]), self.known)] if self.known else []
+        pieces += [(np.array(alive), where, next(results)) for where, alive in self.rounds_to_execute()]
+        whole = RewardMatrix.from_verdicts(np.full((candidates, len(self.tests)), Verdict.NOT_RUN))
+        judged = np.zeros(whole.shape, bool)
+        reasons: list[str | None] = [None] * len(self.tests)
+        for rows, where, piece in pieces:
+            grid = np.ix_(rows, where)
+            for field in ("codes", "cases", "cases_passed", "cpu_ms"):
+                getattr(whole, field)[grid] = getattr(piece, field)
+            if piece.self_judged is not None:
+                judged[grid] = piece.self_judged
+            for j, reason in zip(where, piece.reasons, strict=True):
+                reasons[j] = reason
+        last = pieces[-1][2]
+        return replace(whole, reasons=tuple(reasons), info=last.info,
+                       self_judged=None if last.self_judged is None else judged)
