@@ -111,7 +111,8 @@ def test_any_sample_gives_unit_tests_that_compile(sample):
 
 
 def codet_files(tmp_path: Path) -> tuple[Path, Path]:
-    solutions = write(tmp_path / "s.jsonl", {"prompt": "def f(x):\n", "samples": ["    return x", "    return 1\n\nimport torch\nprint(f("]},
+    written_on = "    return 1\n\nimport torch\nprint(f("
+    solutions = write(tmp_path / "s.jsonl", {"prompt": "def f(x):\n", "samples": ["    return x", written_on]},
                       {"prompt": "def g(x):\n", "samples": ["    return -x"]})
     tests = write(tmp_path / "t.jsonl", {
         "prompt": "def f(x):\n    pass\n\n# check\nassert ",

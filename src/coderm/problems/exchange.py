@@ -20,7 +20,8 @@ def write_run(out: Path, about: Mapping[str, Any], problems: Sequence[Problem], 
               origins: Mapping[str, dict[str, Any]] | None = None) -> Run:
     """Write a run of the problems that have any texts; what it holds already is left, so a killed import goes on.
 
-    `replies` are rows by file name; `origins` say more about a problem's unit tests in their row. Raises InputError where the directory holds another run.
+    `replies` are rows by file name; `origins` say more about a problem's unit tests in their row. Raises InputError
+    where the directory holds another run.
     """
     run = Run.create(out, imported=dict(about))
     if run.config.get("imported") != about:
