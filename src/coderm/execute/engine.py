@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from coderm.errors import EngineError, InputError
 from coderm.execute.inside import board as boards
@@ -49,6 +50,7 @@ class _Problem:
     names: list[str]
     records: dict[int, bytes] = field(default_factory=dict)
     reasons: list[str | None] = field(default_factory=list)
+    events: dict[int, bytes] = field(default_factory=dict)
     out: int = 0
 
 
@@ -172,6 +174,7 @@ class Engine:
             "memory_limit": self.memory_limit,
             "protocol": self.protocol,
             "isolation": self.isolation,
+            "behaviour": self.behaviour,
             "dead": chunk.dead,
         }
 
@@ -267,6 +270,9 @@ class _Schedule:
             return
         if header["kind"] == "tests" and len(chunk.tests) == len(chunk.problem.unit_tests):
             chunk.problem.reasons = header["reasons"]
+        elif header["kind"] == "behaviour":
+            if len(chunk.tests) == len(chunk.problem.unit_tests):
+                chunk.problem.events[chunk.solutions[header["solution"]]] = blob
         elif header["kind"] == "explain":
             self.explanation = header["told"]
         elif header["kind"] == "row":
@@ -329,7 +335,13 @@ class _Schedule:
         table["verdict"][table["verdict"] >= len(VERDICT_WORDS)] = Verdict.CRASH
         full = table[np.ix_(problem.row_of, problem.column_of)]
         reasons = problem.reasons or [None] * m
+        behaviour = calls = None
+        if self.engine.behaviour:
+            behaviour, calls = _behaviour(problem)
+            behaviour, calls = behaviour[problem.row_of], calls[problem.column_of]
         return RewardMatrix(
+            behaviour=behaviour,
+            calls=calls,
             codes=full["verdict"].copy(),
             cases=full["cases"].astype(np.int32),
             cases_passed=full["passed"].astype(np.int32),
@@ -337,6 +349,22 @@ class _Schedule:
             reasons=tuple(reasons[j] for j in problem.column_of),
             info=self.engine.info(),
         )
+
+
+def _behaviour(problem: _Problem) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """(fingerprints [distinct solutions, calls], which test makes which call [distinct tests, calls])."""
+    kind = np.dtype([("test", "<u4"), ("call", "<i8"), ("result", "<i8")])
+    events = {i: np.frombuffer(blob, dtype=kind) for i, blob in problem.events.items()}
+    made = [(int(e["test"]), int(e["call"])) for i in sorted(events) for e in events[i]]
+    column = {call: k for k, call in enumerate(dict.fromkeys(call for _, call in sorted(made, key=lambda e: e[0])))}
+    behaviour = np.zeros((len(problem.solutions), len(column)), dtype=np.int64)
+    calls = np.zeros((len(problem.unit_tests), len(column)), dtype=bool)
+    for i, of_solution in events.items():
+        for test, call, result in of_solution.tolist():
+            calls[test, column[call]] = True
+            if not behaviour[i, column[call]]:
+                behaviour[i, column[call]] = result
+    return behaviour, calls
 
 
 def _take_in(solutions: Sequence[str], unit_tests: Sequence[str]) -> _Problem:

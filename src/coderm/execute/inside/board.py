@@ -3,6 +3,7 @@
     header   what the cell is doing now
     records  one a test: state, verdict, flags, test cases run and passed, CPU time
     text     what `explain` shows
+    events   calls of the solution's functions and what they returned, where behaviour is recorded
 
 The cell writes, its watcher reads; nothing on it is trusted beyond its own cell.
 """
@@ -20,6 +21,8 @@ _CLOCKS = struct.Struct("<dQ")
 _CLOCKS_AT, _LOADED_AT, _VERIFIED_AT = 16, 6, 8
 _RECORD = struct.Struct("<BBBxHHI")
 RECORD_SIZE = _RECORD.size
+_EVENT, _RESULT, _COUNT = struct.Struct("<Iqq"), struct.Struct("<q"), struct.Struct("<I")
+EVENT_SIZE = _EVENT.size
 _TEXT_LENGTH = struct.Struct("<I")
 
 IDLE = -1
@@ -55,20 +58,22 @@ class Record(NamedTuple):
 
 
 class Board:
-    """A header, `places` records and room for `text_room` bytes of text."""
+    """A header, `places` records, room for `text_room` bytes of text and for `events` events."""
 
-    def __init__(self, places: int, text_room: int = 0) -> None:
+    def __init__(self, places: int, text_room: int = 0, events: int = 0) -> None:
         self._text_at = _HEADER.size + RECORD_SIZE * places
         self._room = text_room
-        self._memory = mmap.mmap(-1, self._text_at + _TEXT_LENGTH.size + text_room)
+        self._events_at = self._text_at + _TEXT_LENGTH.size + text_room
+        self._event_room = events
+        self._memory = mmap.mmap(-1, self._events_at + _COUNT.size + events * _EVENT.size)
 
     def keep_from_children(self) -> None:
         """What this process forks from now on has no such memory."""
         self._memory.madvise(mmap.MADV_DONTFORK)
 
     def clear(self) -> None:
-        """Forget every record and text."""
-        self._memory[:] = bytes(len(self._memory))
+        """Forget every record, text and event."""
+        self._memory[: self._events_at + _COUNT.size] = bytes(self._events_at + _COUNT.size)
 
     def begin(self, place: int, started: float, cpu_ns: int) -> None:
         """A pair begins."""
@@ -110,10 +115,36 @@ class Board:
         start = self._text_at + _TEXT_LENGTH.size
         return self._memory[start : start + length]
 
+    def note(self, place: int, call: int) -> int:
+        """A call begins; where its event stands. What there is no room for is not noted."""
+        count: int = _COUNT.unpack_from(self._memory, self._events_at)[0]
+        if count >= self._event_room:
+            return -1
+        at = self._events_at + _COUNT.size + count * _EVENT.size
+        _EVENT.pack_into(self._memory, at, place, call, 0)
+        _COUNT.pack_into(self._memory, self._events_at, count + 1)
+        return at
+
+    def amend(self, at: int, result: int) -> None:
+        """The call whose event stands there has come back."""
+        if at >= 0:
+            _RESULT.pack_into(self._memory, at + _EVENT.size - _RESULT.size, result)
+
+    def events(self) -> list[tuple[int, int, int]]:
+        """(place, call, result) of every event, in order."""
+        count = min(_COUNT.unpack_from(self._memory, self._events_at)[0], self._event_room)
+        start = self._events_at + _COUNT.size
+        return list(_EVENT.iter_unpack(self._memory[start : start + count * _EVENT.size]))
+
 
 def pack_record(record: Record) -> bytes:
     """A record as it travels to the supervisor."""
     return _RECORD.pack(*record)
+
+
+def pack_event(test: int, call: int, result: int) -> bytes:
+    """An event as it travels to the supervisor."""
+    return _EVENT.pack(test, call, result)
 
 
 def unpack_records(raw: bytes) -> list[Any]:

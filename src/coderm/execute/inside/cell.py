@@ -25,6 +25,7 @@ from .reach import Reach
 from .runner import Explain, Outcome, run_classes
 from .study import MARK, Study
 from .tamper import Guard
+from .witness import Witness
 
 NOT_RUN, TEST_ERROR, VACUOUS, TAMPERED, CRASH, MEMORY, TIMEOUT, ERROR, FAIL, PASS = range(10)
 _VERDICTS = {Outcome.PASS: PASS, Outcome.FAIL: FAIL, Outcome.ERROR: ERROR, Outcome.MEMORY: MEMORY,
@@ -51,7 +52,8 @@ class Pair(NamedTuple):
 class Cell:
     """The state of one cell process; made after the fork, used until it dies."""
 
-    def __init__(self, board: Board, guard: Guard, limit: float, wall_clock: bool) -> None:
+    def __init__(self, board: Board, guard: Guard, limit: float, wall_clock: bool, witness: Witness | None) -> None:
+        self.witness = witness
         self.board, self.guard, self.limit, self.wall_clock = board, guard, limit, wall_clock
         self.house = House()
         self.context = contextvars.copy_context()
@@ -68,7 +70,7 @@ class Cell:
             self.board.begin(place, started, before)
             if self.wall_clock:
                 signal.setitimer(signal.ITIMER_REAL, self.limit)  # its signal keeps its default action: death
-            verdict, cases, passed = self.context.copy().run(self._pair, solution, test)
+            verdict, cases, passed = self.context.copy().run(self._pair, place, solution, test)
             if (verdict == PASS or careful) and not (self.guard.deep() if careful else self.guard.quick()):
                 verdict = TAMPERED
             after = _cpu_ns()
@@ -95,9 +97,9 @@ class Cell:
             for place, solution, test in row:
                 begin(place, now(), before)
                 if test.reach.plain and not (solution.reach.decimal or test.reach.decimal):
-                    verdict, cases, passed = run(solution, test)
+                    verdict, cases, passed = run(place, solution, test)
                 else:
-                    verdict, cases, passed = self.context.copy().run(run, solution, test)
+                    verdict, cases, passed = self.context.copy().run(run, place, solution, test)
                 after = clock()
                 spent, before = after - before, after
                 write(place, TIMEOUT if spent > limit_ns else verdict, 0, cases, passed, spent // 1000)
@@ -113,7 +115,7 @@ class Cell:
         self.board.finish(clean=self.guard.deep())
         _exit(0)
 
-    def _pair(self, solution: Solution, test: Study) -> tuple[int, int, int]:
+    def _pair(self, place: int, solution: Solution, test: Study) -> tuple[int, int, int]:
         """(verdict, test cases run, test cases passed) of one pair."""
         if solution.reach.random or test.reach.random:
             self.house.seed()
@@ -121,7 +123,9 @@ class Cell:
         if isinstance(namespace, int):
             return namespace, 0, 0
         self.board.loaded()
-        outcome = judge(namespace, test)
+        if self.witness is not None:
+            self.witness.place = place
+        outcome = judge(namespace, test, self.witness)
         namespace.clear()
         return outcome
 
@@ -141,12 +145,16 @@ def load_solution(solution: Solution, explain: Explain | None = None) -> dict[st
     return namespace
 
 
-def judge(namespace: dict[str, Any], test: Study, explain: Explain | None = None) -> tuple[int, int, int]:
+def judge(namespace: dict[str, Any], test: Study, witness: Witness | None,
+          explain: Explain | None = None) -> tuple[int, int, int]:
     """Load the test into the solution's namespace and run its classes: (verdict, run, passed)."""
     shadowed = test.builtin_reads & namespace.keys()
     if shadowed and test.reads & namespace.keys() - shadowed:
         # a candidate's own `len` is not what the test means by it, unless it is what the test is about
         namespace = {k: v for k, v in namespace.items() if k not in shadowed}
+    for name, alias in test.watched:
+        if name in namespace and witness is not None:
+            namespace[alias] = witness.watch(name, namespace[name])
     asserted: list[None] = []
     if test.marked:
         namespace[MARK] = lambda: asserted.append(None)
@@ -159,7 +167,8 @@ def judge(namespace: dict[str, Any], test: Study, explain: Explain | None = None
         if explain is not None:
             explain(error)
         return MEMORY if isinstance(error, MemoryError) else ERROR, 0, 0
-    result = run_classes(classes, simple=test.simple, may_skip=test.may_skip, explain=explain)
+    result = run_classes(classes, simple=test.simple, may_skip=test.may_skip, explain=explain,
+                         go_on=bool(test.watched))
     verdict = _VERDICTS[result.outcome]
     if verdict == PASS and test.marked and not asserted:
         verdict = VACUOUS

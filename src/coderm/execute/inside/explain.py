@@ -57,5 +57,5 @@ def _narrate(job: Job) -> None:
     sys.stdout, sys.stderr = (open(fd, "w", buffering=1, errors="replace") for fd in (1, 2))  # noqa: PTH123, SIM115
     namespace = load_solution(job.solutions[0], explain=tell)
     if not isinstance(namespace, int):
-        judge(namespace, job.tests[0], explain=tell)
+        judge(namespace, job.tests[0], None, explain=tell)
     sys.stdout.flush()

@@ -27,9 +27,12 @@ from .study import Study, study
 from .tamper import Guard
 from .watch import Death, Watcher
 from .wire import Channel
+from .witness import UNFINISHED, Witness
 
 TEXT_ROOM = 64 * 1024
 COMPILE_LIMIT_S = 5.0
+EVENTS_PER_PAIR = 8
+LIMIT_HIT = -1  # what a call did that had not come back when its process ended
 ALWAYS_WATCHED = ("unittest", "unittest.case", "unittest.loader", "unittest.suite", "unittest.result",
                   "unittest.mock", "sys", "time", "signal", "os", "gc", "threading", "types")
 
@@ -44,6 +47,7 @@ class Job:
         self.limit: float = request["time_limit"]
         self.paper: bool = request["protocol"] == "paper"
         self._explain: bool = request["explain"]
+        self._behaviour: bool = request["behaviour"]
         self._names = frozenset(request["names"])
         self.memory_limit: int = request["memory_limit"]
         self.wall_limit: float = request["wall_limit"]
@@ -54,7 +58,9 @@ class Job:
         compiled_here = nursery is None or self._explain
         self.solutions = [] if not compiled_here else [self._compile(i, text, dead) for i, text in enumerate(self._texts)]
         self.guard = Guard(self._watched_modules())
-        self.board = Board(len(self.tests) * len(self._texts), TEXT_ROOM)
+        places = len(self.tests) * len(self._texts)
+        self.board = Board(places, TEXT_ROOM, EVENTS_PER_PAIR * places + 1000 if self._behaviour else 0)
+        self.witness = Witness(self.board) if self._behaviour else None
         keep = None if nursery is None else nursery.pid
         self.watcher = Watcher(self.board, self.memory_limit, self.wall_limit, keep)
         seccomp.install()
@@ -65,7 +71,7 @@ class Job:
         if ("unit_test", index) in dead:
             return Study(None, reason="compiling it kills the compiler", is_error=True)
         with _Compiling(self._compiling, 0, index):
-            return study(text, self._names, judge_vacuity=not self.paper)
+            return study(text, self._names, judge_vacuity=not self.paper, behaviour=self._behaviour)
 
     def _compile(self, index: int, text: str, dead: set[tuple[str, int]]) -> Solution:
         if ("solution", index) in dead:
@@ -112,6 +118,23 @@ class Job:
             records = rows[first[i]].records
             blob = b"".join(boards.pack_record(records[twin_of[j]]) for j in range(len(self.tests)))
             self.channel.send("row", {"solution": i}, blob)
+            if self._behaviour:
+                self._send_behaviour(i, rows[first[i]], twin_of)
+
+    def hear(self, row: Row) -> None:
+        """Take over what the row's functions did in the cell that has just ended."""
+        if self._behaviour:
+            first_place = self.place(row, 0)
+            for place, call, result in self.board.events():
+                if 0 <= (test := place - first_place) < len(self.tests):
+                    row.calls.setdefault((test, call), LIMIT_HIT if result == UNFINISHED else result)
+
+    def _send_behaviour(self, solution: int, row: Row, twin_of: list[int]) -> None:
+        of_test: dict[int, list[tuple[int, int]]] = {}
+        for (test, call), result in row.calls.items():
+            of_test.setdefault(test, []).append((call, result))
+        events = [boards.pack_event(j, *event) for j in range(len(self.tests)) for event in of_test.get(twin_of[j], ())]
+        self.channel.send("behaviour", {"solution": solution}, b"".join(events))
 
     def place(self, row: Row, test: int) -> int:
         """Where on the board the record of this pair stands."""
@@ -134,6 +157,8 @@ class Job:
             header = self.board.read_header()
             if header.finished and not header.clean and header.verified == len(waiting):
                 return  # changed in a way that only the check in depth saw: every candidate gets its own cell
+            for row in waiting:
+                self.hear(row)
             for row in waiting[: header.verified]:
                 row.records |= {j: r for j, r in self.take(row, tests).items() if r.verdict != MEMORY}
             waiting = waiting[header.verified :]
@@ -162,6 +187,7 @@ class Job:
             if header.finished and not header.clean and not careful:
                 careful = True  # something was changed: run again to find out by which pair
                 continue
+            self.hear(row)
             seen = self.take(row, todo)
             row.accept(seen, careful or bool(header.finished))
             if not header.finished or not seen:
@@ -176,11 +202,11 @@ class Job:
 
     def _plain_cell(self, work: list[list[Pair]]) -> None:
         self.channel.close()  # a cell holds no way to the supervisor
-        Cell(self.board, self.guard, self.limit, self.paper).run_plain(work)
+        Cell(self.board, self.guard, self.limit, self.paper, self.witness).run_plain(work)
 
     def _own_cell(self, work: list[Pair], limit: float, careful: bool) -> None:
         self.channel.close()
-        Cell(self.board, self.guard, limit, self.paper).run(work, careful)
+        Cell(self.board, self.guard, limit, self.paper, self.witness).run(work, careful)
 
     @staticmethod
     def _fate(death: Death, hang_in_load: bool) -> tuple[Record, bool]:
@@ -198,6 +224,8 @@ class Row:
     def __init__(self, solution: int, tests: list[int]) -> None:
         self.solution, self.tests = solution, tests
         self.records: dict[int, Record] = {}
+        self.calls: dict[tuple[int, int], int] = {}
+        """(test, call) -> fingerprint of what came back, where behaviour is recorded."""
         self.unverified: list[int] = []
         self.timeouts = 0
 

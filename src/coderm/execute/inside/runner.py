@@ -34,29 +34,36 @@ class Result(NamedTuple):
 Explain = Callable[[BaseException], None]
 
 
-def run_classes(classes: list[type], *, simple: bool, may_skip: bool, explain: Explain | None) -> Result:
-    """Run all test cases of the classes. A class without test methods passes; vacuity is decided elsewhere."""
+def run_classes(classes: list[type], *, simple: bool, may_skip: bool, explain: Explain | None, go_on: bool) -> Result:
+    """Run the test cases of the classes up to the first that does not hold, or with `go_on` all of them.
+
+    The first problem is the outcome. A class without test methods passes; vacuity is decided elsewhere.
+    """
     cases = passed = skipped = 0
+    outcome = Outcome.PASS
     for cls in classes:
         if simple and not may_skip and cls.__bases__ == (unittest.TestCase,) and type(cls) is type:
-            result = _run_simple(cls, explain)
+            result = _run_simple(cls, explain, go_on)
         else:
-            watcher = _Watcher(may_skip, explain)
+            watcher = _Watcher(may_skip, explain, go_on)
             _through_unittest(cls, watcher)
             result = Result(watcher.outcome, watcher.testsRun, watcher.held)
             skipped += watcher.skips
         cases += result.cases
         passed += result.passed
-        if result.outcome is not Outcome.PASS:
-            return Result(result.outcome, cases, passed)
-    if skipped and not passed:
-        return Result(Outcome.NOTHING, cases, passed)
-    return Result(Outcome.PASS, cases, passed)
+        if outcome is Outcome.PASS:
+            outcome = result.outcome
+        if outcome is not Outcome.PASS and not go_on:
+            break
+    if outcome is Outcome.PASS and skipped and not passed:
+        outcome = Outcome.NOTHING
+    return Result(outcome, cases, passed)
 
 
-def _run_simple(cls: type, explain: Explain | None) -> Result:
+def _run_simple(cls: type, explain: Explain | None, go_on: bool) -> Result:
     names = sorted(name for name, value in vars(cls).items() if name.startswith("test") and callable(value))
     set_up, tear_down = "setUp" in vars(cls), "tearDown" in vars(cls)
+    outcome, held = Outcome.PASS, 0
     for number, name in enumerate(names, 1):
         try:
             case = cls(name)
@@ -70,10 +77,15 @@ def _run_simple(cls: type, explain: Explain | None) -> Result:
                 if case._cleanups:
                     case.doCleanups()
         except BaseException as error:  # SystemExit and the like end the pair, not the cell
-            if explain is not None:
-                explain(error)
-            return Result(_outcome_of(error), number, number - 1)
-    return Result(Outcome.PASS, len(names), len(names))
+            if outcome is Outcome.PASS:
+                outcome = _outcome_of(error)
+                if explain is not None:
+                    explain(error)
+            if not go_on:
+                return Result(outcome, number, held)
+        else:
+            held += 1
+    return Result(outcome, len(names), held)
 
 
 def _outcome_of(error: BaseException) -> Outcome:
@@ -92,18 +104,19 @@ def _through_unittest(cls: Any, watcher: _Watcher) -> None:
 class _Watcher(unittest.TestResult):
     """A result that stops at the first problem and formats nothing."""
 
-    def __init__(self, may_skip: bool, explain: Explain | None) -> None:
+    def __init__(self, may_skip: bool, explain: Explain | None, go_on: bool) -> None:
         super().__init__()
         self.outcome = Outcome.PASS
         self.held = self.skips = 0
-        self._may_skip, self._explain = may_skip, explain
+        self._may_skip, self._explain, self._go_on = may_skip, explain, go_on
 
     def note(self, error: BaseException) -> None:
         if self.outcome is Outcome.PASS:
             self.outcome = _outcome_of(error)
             if self._explain is not None:
                 self._explain(error)
-        self.stop()
+        if not self._go_on:
+            self.stop()
 
     def addSuccess(self, test: Any) -> None:
         self.held += 1

@@ -26,6 +26,7 @@ from .standin import Remote
 from .study import Study
 from .tamper import Guard
 from .watch import Watcher
+from .witness import Witness
 
 if TYPE_CHECKING:
     from .job import Job, Row
@@ -78,6 +79,7 @@ def run_split(job: Job, home: Nursery, texts: list[str], rows: list[Row]) -> Non
         for row in waiting:
             seen = job.take(row, row.missing())
             row.accept(seen, careful=True)
+            job.hear(row)
             row.timeouts += sum(record.verdict == TIMEOUT for record in seen.values())
         if not header.finished:
             row = next((r for r in waiting if r.missing()), waiting[0])
@@ -88,13 +90,14 @@ def run_split(job: Job, home: Nursery, texts: list[str], rows: list[Row]) -> Non
 
 def _become_judge(job: Job, seat: Seat, work: list[Work]) -> None:
     job.channel.close()
-    _Judge(job.board, job.guard, seat, job.limit).run(work)
+    _Judge(job.board, job.guard, seat, job.limit, job.witness).run(work)
 
 
 class _Judge:
     """The judge's process."""
 
-    def __init__(self, board: Board, guard: Guard, seat: Seat, limit: float) -> None:
+    def __init__(self, board: Board, guard: Guard, seat: Seat, limit: float, witness: Witness | None) -> None:
+        self._witness = witness
         self._board, self._guard, self._seat, self._limit = board, guard, seat, limit
         self._house = House()
         self._context = contextvars.copy_context()
@@ -160,6 +163,8 @@ class _Judge:
         self._board.begin(place, _now(), 0)
         cases = passed = 0
         remote = Remote(self._seat)
+        if self._witness is not None:
+            self._witness.place = place
         try:
             self._seat.begin(limit)
             verdict, cases, passed = self._context.copy().run(self._judge, remote, test, names)
@@ -183,7 +188,7 @@ class _Judge:
         for name, kind in names.items():
             if kind is not None and (whole or name in test.reads or name in test.imports):
                 setattr(module, name, remote.name(name, kind))
-        return judge(module.__dict__, test)
+        return judge(module.__dict__, test, self._witness)
 
     def _all(self, row: Work, verdict: int) -> bool:
         for place, _ in row.pairs:

@@ -43,15 +43,18 @@ class Study(NamedTuple):
     """True where its class has nothing but test methods and setUp/tearDown: the quick runner may run it."""
     reach: Reach = Reach(False, True, True)
     may_skip: bool = False
+    watched: tuple[tuple[str, str], ...] = ()
+    """(name of the solution's, the name that the compiled test calls it by), where behaviour is recorded."""
     loads_code: bool = False
     """True where loading it does more than import known modules and define a class."""
 
 
-def study(text: str, solution_names: frozenset[str], judge_vacuity: bool = True) -> Study:
+def study(text: str, solution_names: frozenset[str], judge_vacuity: bool = True, behaviour: bool = False) -> Study:
     """Compile and judge one unit test.
 
     `solution_names` are the names that any candidate of the problem defines at module level. With
-    `judge_vacuity` off only errors are found and every test runs (the paper's protocol).
+    `judge_vacuity` off only errors are found and every test runs (the paper's protocol). With `behaviour` the test
+    calls the solution's functions by other names, so that a witness can stand there.
     """
     try:
         tree = ast.parse(text, "<unit test>")
@@ -61,7 +64,8 @@ def study(text: str, solution_names: frozenset[str], judge_vacuity: bool = True)
     except Exception as error:  # SyntaxError, ValueError (NUL), UnicodeEncodeError (surrogates), MemoryError
         return Study(None, reason=f"does not compile: {type(error).__name__}: {str(error)[:200]}", is_error=True)
     try:
-        return _judge(tree, code, solution_names, judge_vacuity, "skip" in text)
+        found = _judge(tree, code, solution_names, judge_vacuity, "skip" in text.lower())
+        return _renamed(found, tree, solution_names) if behaviour and found.reason is None else found
     except RecursionError:
         return Study(None, reason="nested too deeply to judge", is_error=True)
 
@@ -155,7 +159,7 @@ def _is_constant_statement(node: ast.AST) -> bool:
 
 def _vacuous(tree: ast.Module, classes: list[ast.ClassDef]) -> tuple[str | None, bool]:
     """(reason or None, whether a passing run is certain to have run an assertion)."""
-    if not classes:
+    if not any(node.bases for node in classes):
         return "has no test case class", False
     methods = [item for node in classes for item in node.body
                if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and item.name.startswith("test")]
@@ -287,6 +291,18 @@ def _block_asserts(body: list[ast.stmt], asserts: set[int]) -> bool:
     return False
 
 
+def _renamed(found: Study, tree: ast.Module, names: frozenset[str]) -> Study:
+    """The test with the solution's names that it reads, and nowhere binds, changed to names of the witness's."""
+    assert found.code is not None
+    reads, binds, local = _global_names(found.code)
+    aliases = {name: f"__coderm_seen_{name}__" for name in (reads & names) - binds - local}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in aliases:
+            node.id = aliases[node.id]
+    code = compile(tree, "<unit test>", "exec", dont_inherit=True)
+    return found._replace(code=code, watched=tuple(sorted(aliases.items())))
+
+
 class _Marker(ast.NodeTransformer):
     """Puts a call of MARK in front of every assertion: `x` becomes `MARK() or x`."""
 
@@ -316,7 +332,8 @@ def _replaces(tree: ast.Module, names: frozenset[str], reads: frozenset[str], bi
     nodes = list(ast.walk(tree))
     imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
     # `from solution import f` binds the candidate's own f
-    binds -= {(alias.asname or alias.name).split(".")[0] for node in imports for alias in node.names}
+    imported = {(alias.asname or alias.name).split(".")[0] for node in imports for alias in node.names}
+    binds -= imported
     for node in nodes:
         if isinstance(node, ast.Call) and (target := _patched(node)) in names:
             return f"mocks {target}, which it should test"
@@ -324,7 +341,7 @@ def _replaces(tree: ast.Module, names: frozenset[str], reads: frozenset[str], bi
         return f"defines {', '.join(sorted(used))} itself instead of testing the candidate's"
     if not used and names & local:
         return f"shadows {', '.join(sorted(names & local))} instead of testing the candidate's"
-    if names and not used and not (reads - binds - _BUILTINS) and not (reads & _LOOKS_ELSEWHERE) \
+    if names and not used and not (reads - binds - imported - _BUILTINS) and not (reads & _LOOKS_ELSEWHERE) \
             and not any(_foreign(node) for node in imports):
         return "never uses the candidate"
     return None

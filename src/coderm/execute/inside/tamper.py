@@ -13,27 +13,28 @@ import sys
 import types
 import unittest
 import unittest.case
-from collections.abc import Mapping
+from builtins import all, callable, getattr, isinstance, len, map, tuple, type, vars  # ours, whatever becomes of them
+from collections.abc import Callable, Iterable, Mapping
 from itertools import compress
 from operator import is_
 from typing import Any
 
 _CODE = (types.FunctionType, types.BuiltinFunctionType, type, classmethod, staticmethod, property,
          types.MethodDescriptorType, types.WrapperDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType)
+_MAY_CHANGE = frozenset({"_", "maxDiff", "longMessage"})  # tests set these
 _CORE_TYPES = (object, type, int, float, complex, bool, str, bytes, bytearray, list, tuple, dict, set, frozenset, range)
 _JUDGING = frozenset({"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__", "__bool__", "__len__",
                       "__contains__", "__iter__", "__getattribute__", "__getattr__", "__call__", "__instancecheck__",
                       "__subclasscheck__", "__sub__", "__abs__", "__round__", "__new__", "__init__"})
 
 
-
-
 class _Picture:
     """The values of a namespace as they were, chosen by type; compared in place and in order, in C."""
 
-    def __init__(self, where: Mapping[str, Any], kinds: tuple[type, ...] = (object,), closed: bool = False) -> None:
+    def __init__(self, where: Mapping[str, Any], chosen: Callable[[Any], bool] = lambda value: True,
+                 closed: bool = False) -> None:
         self._where = where
-        self._mask = [isinstance(value, kinds) and name != "_" for name, value in where.items()]
+        self._mask = [name not in _MAY_CHANGE and chosen(value) for name, value in where.items()]
         self._values = tuple(compress(where.values(), self._mask))
         self._size = len(where) if closed else None
 
@@ -47,23 +48,49 @@ class _Picture:
         )
 
 
+class _Bodies:
+    """What functions execute, which can be exchanged while the functions stay the same."""
+
+    def __init__(self, values: Iterable[Any]) -> None:
+        functions = [getattr(value, "__func__", value) for value in values]
+        self._functions = [f for f in functions if isinstance(f, types.FunctionType)]
+        self._parts = [part for f in self._functions for part in self._of(f)]
+
+    @staticmethod
+    def _of(function: types.FunctionType) -> tuple[Any, ...]:
+        return function.__code__, function.__defaults__, function.__kwdefaults__
+
+    def hold(self) -> bool:
+        """Whether all functions still have the code and the defaults that they had."""
+        return all(map(is_, (part for f in self._functions for part in self._of(f)), self._parts))
+
+
+def _is_code(value: Any) -> bool:
+    return isinstance(value, _CODE)
+
+
 class Guard:
     """A picture of the interpreter before any candidate ran, and the comparison with it."""
 
     def __init__(self, modules: tuple[str, ...]) -> None:
         """`modules` are watched in depth: their functions, their classes and those classes' methods."""
+        self._bodies = _Bodies(vars(unittest.TestCase).values())
         self._quick = [_Picture(vars(builtins)), _Picture(vars(unittest.TestCase), closed=True),
                        _Picture(vars(unittest.case))]
         self._deep: list[_Picture] = []
         self._absent: list[tuple[Mapping[str, Any], frozenset[str]]] = []
         self._modules = [(name, sys.modules[name]) for name in modules if name in sys.modules]
         classes: dict[int, type] = {id(core): core for core in _CORE_TYPES}
+        functions: list[Any] = []
         for _, module in self._modules:
-            self._deep.append(_Picture(vars(module), _CODE))
+            self._deep.append(_Picture(vars(module), callable))
             classes |= {id(value): value for value in vars(module).values() if isinstance(value, type)}
+            functions += vars(module).values()
         for cls in classes.values():
-            self._deep.append(_Picture(vars(cls), _CODE))
+            self._deep.append(_Picture(vars(cls), _is_code))
+            functions += vars(cls).values()
             self._absent.append((vars(cls), _JUDGING - vars(cls).keys()))
+        self._all_bodies = _Bodies(functions)
         self._hooks = self._interpreter_hooks()
 
     @staticmethod
@@ -82,6 +109,7 @@ class Guard:
             and len(hooks) == len(self._hooks)
             and all(map(is_, hooks, self._hooks))
             and all(picture.holds() for picture in self._quick)
+            and self._bodies.hold()
         )
 
     def deep(self) -> bool:
@@ -90,5 +118,6 @@ class Guard:
             self.quick()
             and all(sys.modules.get(name) is module for name, module in self._modules)
             and all(picture.holds() for picture in self._deep)
+            and self._all_bodies.hold()
             and all(where.keys().isdisjoint(absent) for where, absent in self._absent)
         )
