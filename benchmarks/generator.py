@@ -2,6 +2,8 @@
 
     python benchmarks/generator.py --teacher local:TEACHER.gguf --policy local:POLICY.gguf --base MODEL \
         --train mbpp+:MbppPlus.jsonl.gz --out DIR
+    python benchmarks/generator.py --teacher fake --policy fake --base tiny --train exercises --seeds 1 \
+        --held-out-limit 2 -n 2 -m 2 --max-tokens 16 --out DIR        # a dry run in minutes
 
 One command, resumable at every point: training data from --train (HumanEval kept apart), the base model trained on it
 --seeds times with quality control and as often without (one synthesis serves both), then unit tests by the base and
@@ -19,6 +21,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from coderm.execute import Engine
 from coderm.generate.models import Sampling
 from coderm.generate.stage import Source, generate
@@ -28,6 +32,7 @@ from coderm.reward.ranking import rank
 from coderm.reward.tasks import tasks_of
 from coderm.runs import Run, write_json
 from coderm.synthesize.build import Recipe, synthesize
+from coderm.train.base import open_base
 from coderm.train.sft import Settings, read_rows, train
 
 
@@ -38,8 +43,10 @@ def main() -> None:
     parser.add_argument("--train", required=True, help="source of training problems, as for `coderm synthesize`")
     parser.add_argument("--held-out", default="humaneval")
     for name, default in (("train-limit", None), ("held-out-limit", None), ("seeds", 3), ("tests", 16), ("weak", 10),
-                          ("keep", 4), ("n", 16), ("m", 16), ("batch", 16), ("max-length", 2048)):
+                          ("keep", 4), ("batch", 16), ("max-length", 2048)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("-n", type=int, default=16, help="solutions a held-out problem")
+    parser.add_argument("-m", type=int, default=16, help="unit tests a held-out problem")
     parser.add_argument("--epochs", type=float, default=3.0)
     parser.add_argument("--max-tokens", type=int, default=1024, help="tokens of a reply in the evaluation")
     args = parser.parse_args()
@@ -55,7 +62,7 @@ def main() -> None:
 
     results = []
     for seed in range(args.seeds):
-        testers = {"base": args.base if ":" in args.base else f"hf:{args.base}"}
+        testers = {"base": f"hf:{_as_folder(args.base, data['with'], out / 'models' / 'base')}"}
         for name, folder in data.items():
             model = out / "models" / f"{name}-{seed}"
             train(folder, model, Settings(base=args.base, epochs=args.epochs, batch=args.batch, seed=seed,
@@ -68,6 +75,15 @@ def main() -> None:
     text = _table(results, rows)
     (out / "generator.md").write_text(text)
     print(text, end="")
+
+
+def _as_folder(base: str, data: Path, folder: Path) -> Path:
+    """The untrained base in the form of the trained models, so that nothing but training differs."""
+    if not (folder / "config.json").exists():
+        texts = [message["content"] for row in read_rows(data) for message in row["prompt"] + row["completion"]]
+        for part in open_base(base, texts, seed=0, half=torch.cuda.is_available()):
+            part.save_pretrained(folder)
+    return folder
 
 
 def _measure(args: argparse.Namespace, out: Path, name: str, spec: str, seed: int) -> dict[str, Any]:
