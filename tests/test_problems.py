@@ -203,7 +203,8 @@ def test_livecodebench_functions(engine, tmp_path):
     function = "def both(xs, k): return (xs[0] if xs else 0, xs[-1] + k if xs else 0)"
     public_only = "def both(xs, k): return [1, 5]"
     candidates = [as_executable(problem, text) for text in (method, function, public_only)]
-    assert engine.execute(candidates, problem.ground_truth).passed.ravel().tolist() == [True, True, False]
+    passed = engine.execute(candidates, problem.ground_truth).passed
+    assert passed.tolist() == [[True, True], [True, True], [True, False]]
 
 
 PROGRAMS = {
@@ -234,7 +235,7 @@ def test_livecodebench_programs(engine, tmp_path):
     [problem] = load(f"livecodebench:{file}")
     assert problem.kind == "stdin" and problem.entry_point is None
     candidates = [as_executable(problem, program) for program in PROGRAMS]
-    passed = engine.execute(candidates, problem.ground_truth).passed.ravel().tolist()
+    passed = engine.execute(candidates, problem.ground_truth).passed.all(axis=1).tolist()
     assert dict(zip(PROGRAMS, passed, strict=True)) == PROGRAMS
 
 

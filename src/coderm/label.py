@@ -19,7 +19,9 @@ from coderm.records import Problem
 from coderm.runs import Run
 
 TIME_LIMIT = 1.0
-"""CPU seconds that a candidate has for the whole ground truth of its problem, at least."""
+"""CPU seconds that a candidate has for each ground-truth test of its problem, at least."""
+JUDGES_LIMITS = {"livecodebench": 6.0}
+"""Where a benchmark's own judge allows more a test, by the problem's source."""
 REFERENCE_LIMIT = 120.0
 REFERENCE_FACTOR = 2.5
 """A candidate has this many times what the reference took. EvalPlus's tests run the reference beside the candidate,
@@ -86,7 +88,7 @@ def label_run(run: Run, engine: Engine, *, time_limit: float = TIME_LIMIT, quiet
 
 def _limits(todo: Sequence[Problem], engine: Engine, least: float, told: Labels, quiet: bool) -> dict[str, float]:
     """task_id -> CPU seconds for its candidates: `least` times a power of two. Absent where the reference fails."""
-    limits = {p.task_id: least for p in todo if p.reference is None}
+    limits = {p.task_id: max(least, JUDGES_LIMITS.get(p.source, 0.0)) for p in todo if p.reference is None}
     checked = [p for p in todo if p.reference is not None]
     pairs = (([as_executable(p, p.reference or "")], p.ground_truth) for p in checked)
     with Progress("checking references", len(checked), quiet=quiet) as progress, _time_limit(engine, REFERENCE_LIMIT):

@@ -188,8 +188,8 @@ def _list_skipped(skipped: list[str]) -> None:
 @app.command()
 def label(
     run: RunPath,
-    time_limit: Annotated[float, typer.Option(help="CPU seconds that a candidate has for its problem's ground truth; "
-                                                   "more where the reference solution needs more.")] = 1.0,
+    time_limit: Annotated[float, typer.Option(help="CPU seconds a candidate has for each ground-truth test; more where "
+                                                   "the reference needs more, and 6 for LiveCodeBench.")] = 1.0,
     memory_limit: Annotated[int, typer.Option(help="Memory a candidate may use, in MiB.")] = 1024,
     workers: Workers = None,
     python: Python = None,

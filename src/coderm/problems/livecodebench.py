@@ -9,14 +9,13 @@ import json
 import pickle
 import re
 import zlib
-from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from coderm.problems import judge
 from coderm.problems.rows import Row, TaskId, explain
-from coderm.problems.texts import case_class, literal, literal_lines
+from coderm.problems.texts import case_class, literal
 from coderm.records import Problem
 
 PRELUDE = "\n".join([
@@ -28,6 +27,8 @@ PRELUDE = "\n".join([
     "sys.setrecursionlimit(50000)",
 ]) + "\n\n"
 """What LiveCodeBench's judge imports before a candidate, in its order; starter code relies on it (`List`)."""
+
+LARGEST_CASE = 2_000_000
 
 
 class Case(Row):
@@ -53,8 +54,13 @@ class LiveCodeBenchRow(Row):
 
 
 def problem(row: LiveCodeBenchRow) -> Problem:
-    """One problem; its public and private cases become a unit test. Raises ValueError where they cannot be read."""
+    """One problem; each public and private case becomes a unit test, so that each has the judge's limit to itself.
+
+    Cases beyond `LARGEST_CASE` are left out: the engine takes no longer tests. Raises ValueError where the cases
+    cannot be read.
+    """
     cases = _cases("public_test_cases", row.public_test_cases) + _cases("private_test_cases", row.private_test_cases)
+    cases = [case for case in cases if len(case.input) + len(case.output) <= LARGEST_CASE]
     if not cases:
         raise ValueError("no test cases")
     kinds = {case.testtype for case in cases}
@@ -62,12 +68,12 @@ def problem(row: LiveCodeBenchRow) -> Problem:
         raise ValueError("test cases of both kinds in one problem")
     prompt = row.question_content.strip() + "\n"
     if kinds == {"stdin"}:
-        return Problem(row.question_id, prompt, kind="stdin", ground_truth=(_stdin_test(cases),),
+        return Problem(row.question_id, prompt, kind="stdin", ground_truth=tuple(_stdin_tests(cases)),
                        source="livecodebench")
     metadata = json.loads(row.metadata or "{}") if isinstance(row.metadata, str) else row.metadata
     name = metadata.get("func_name") or _last_function(row.starter_code)
     return Problem(row.question_id, f"{prompt}\n```python\n{row.starter_code.rstrip()}\n```\n", name,
-                   ground_truth=(_functional_test(name, cases),), source="livecodebench")
+                   ground_truth=tuple(_functional_tests(name, cases)), source="livecodebench")
 
 
 def decode_private(packed: str) -> str:
@@ -111,33 +117,27 @@ def _last_function(starter_code: str) -> str:
     return names[-1]
 
 
-def _functional_test(name: str, cases: list[Case]) -> str:
+def _functional_tests(name: str, cases: list[Case]) -> list[str]:
     """Candidates may be the method of a class Solution, as the starter code has it, or a function."""
+    find = ["try:", f"    _function = Solution().{name}", "except NameError:", f"    _function = {name}"]
     pairs = [([json.loads(line) for line in case.input.split("\n") if line.strip()], json.loads(case.output))
              for case in cases]
-    return _test(literal_lines(pairs), '_judge["wrong_answer"](_function(*_given), _expected)', [
-        "try:",
-        f"    _function = Solution().{name}",
-        "except NameError:",
-        f"    _function = {name}",
-    ])
+    return [_test(find, f'"wrong_answer"](_function(*{literal(arguments)}), {literal(expected)})')
+            for arguments, expected in pairs]
 
 
-def _stdin_test(cases: list[Case]) -> str:
-    pairs = [(case.input, case.output) for case in cases]
-    return _test(literal_lines(pairs), '_judge["wrong_output"](run_program(_given), _expected)')
+def _stdin_tests(cases: list[Case]) -> list[str]:
+    return [_test([], f'"wrong_output"](run_program({literal(case.input)}), {literal(case.output)})') for case in cases]
 
 
-def _test(cases: str, judged: str, before: Sequence[str] = ()) -> str:
-    """A test method that stops at the first case whose answer or output is wrong."""
-    return case_class("GroundTruth", [("test_cases", "\n".join([
+def _test(before: list[str], judged: str) -> str:
+    return case_class("GroundTruth", [("test_case", "\n".join([
         "import builtins",
         '_judge = {"__name__": "judge"}',
         f"builtins.exec({literal(_JUDGE)}, _judge)",
         *before,
-        f"for _given, _expected in {cases}:",
-        f"    _wrong = {judged}",
-        "    self.assertTrue(_wrong is None, _wrong)",
+        f"_wrong = _judge[{judged}",
+        "self.assertTrue(_wrong is None, _wrong)",
     ]))])
 
 
