@@ -41,7 +41,7 @@ CASES = [
     equal("hash", "object", "", "self.assertIn(add(2, 3), {5})"),
     equal("order", "object", "", "self.assertGreaterEqual(add(2, 3), 5); self.assertLessEqual(add(2, 3), 5)",
           "    def __le__(self, other): return True\n    def __ge__(self, other): return True\n"),
-    equal("iterates", "list", "[]", "self.assertCountEqual(add([1], [2]), [1, 2])",
+    equal("iterates", "list", "[]", "self.assertEqual(list(add([1], [2])), [1, 2])",
           "    def __iter__(self): return iter([Yes(), Yes()])\n    def __len__(self): return 2\n"),
     equal("meta class", "type", "'X', (), {}", "self.assertEqual(add(2, 3), 5)"),
     Case("own word", "contains", "class All:\n    def __contains__(self, item): return True\n"
@@ -88,12 +88,12 @@ CASES = [
     """),
     patch("len", """
         import builtins
-        builtins.len = lambda x: 5
-    """, test=unit_test("self.assertEqual(len(str(add(2, 3))), 5)")),
+        builtins.len = lambda x: 1
+    """, test=unit_test("self.assertEqual(len(str(add(2, 3))), 1)")),
     patch("isinstance", """
         import builtins
         builtins.isinstance = lambda *a: True
-    """, test=unit_test("self.assertTrue(isinstance(add(2, 3), str))")),
+    """, test=unit_test("self.assertTrue(isinstance(add('a', 'b'), str))")),
     patch("all", """
         __builtins__["all"] = lambda x: True
     """, test=unit_test("self.assertTrue(all(add(i, i) == 2 * i for i in range(3)))")),

@@ -9,9 +9,9 @@ def fair(line: str, name: str, text: str, test: str, *, head: str = "") -> Case:
     return Case(line, name, text, "pass", "pass", unit_test(test, head), beside=text)
 
 
-def state(name: str, text: str, test: str) -> Case:
+def state(name: str, text: str, test: str, head: str = "") -> Case:
     """A candidate whose function tells whether an earlier pair left something; it is run several times in one job."""
-    return fair("state", name, text, test)
+    return fair("state", name, text, test, head=head)
 
 
 FIRST = 'self.assertEqual(seen(), "fresh")'
@@ -68,7 +68,7 @@ CASES = [
     state("locale", """
         import locale
         def seen():
-            before = locale.setlocale(locale.LC_NUMERIC)
+            before = locale.setlocale(locale.LC_CTYPE)
             locale.setlocale(locale.LC_ALL, "C")
             return "fresh" if before != "C" else "stale"
     """, FIRST),
@@ -90,8 +90,7 @@ CASES = [
     state("random", """
         import random
         def seen(): return random.random()
-    """, "self.assertEqual(seen(), random.Random(0).random() if False else seen.__globals__['random'].random() * 0 + 0)"
-         if False else "x = seen()\nself.assertNotEqual(x, seen())"),
+    """, "first = seen()\nrandom.setstate(before)\nself.assertEqual(seen(), first)", head="import random\nbefore = random.getstate()"),
     state("environment", """
         import os
         def seen():

@@ -15,7 +15,7 @@ from hazards_escape import CONTROLS
 from coderm.execute import Engine
 
 MODES = ("shared", "split")
-READY = ("shared",)  # the modes that the engine has
+READY = ("shared", "split")  # the modes that the engine has
 CASES = all_cases()
 
 
@@ -31,7 +31,8 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_hazard(engine: Engine, case: Case) -> None:
     """The candidate gets its verdict, twice, and the one beside it is judged as if it were alone."""
-    matrix = engine.execute([case.beside, case.solution, case.beside + "\n# again"], [case.test, case.test + "\n# again"])
+    # more than a comment apart, so that none is taken for a duplicate of another
+    matrix = engine.execute([case.beside, case.solution, case.beside + "\n_ = 1\n"], [case.test, case.test + "\n_ = 1\n"])
     wanted = getattr(case, engine.isolation).split("|")
     for j in range(2):
         verdict = str(matrix.verdicts[1, j])

@@ -107,6 +107,8 @@ def _namespaces(is_root: bool) -> list[str]:
 
 def _mounts(python: str) -> list[str]:
     options = ["--proc", "/proc", "--dev", "/dev"]
+    for scratch, size in (("/tmp", SCRATCH_BYTES), ("/dev/shm", SHM_BYTES)):
+        options += ["--perms", "1777", "--size", str(size), "--tmpfs", scratch]  # first: the interpreter may live there
     for resource in ("/usr", "/etc/ld.so.cache", "/etc/localtime"):
         options += ["--ro-bind-try", resource, resource]
     for link in ("/bin", "/lib", "/lib32", "/lib64"):
@@ -119,12 +121,10 @@ def _mounts(python: str) -> list[str]:
     for folder in _interpreter_folders(python):
         # bwrap makes missing parents unreadable for the user that the worker becomes
         for parent in reversed(folder.parents):
-            if parent != Path("/") and parent not in made and not parent.is_relative_to("/usr"):
+            if parent not in (Path("/"), Path("/tmp")) and parent not in made and not parent.is_relative_to("/usr"):
                 options += ["--perms", "0755", "--dir", str(parent)]
                 made.add(parent)
         options += ["--ro-bind", str(folder), str(folder)]
-    for scratch, size in (("/tmp", SCRATCH_BYTES), ("/dev/shm", SHM_BYTES)):
-        options += ["--perms", "1777", "--size", str(size), "--tmpfs", scratch]
     return [*options, "--chdir", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/"]
 
 

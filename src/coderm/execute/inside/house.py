@@ -8,9 +8,11 @@ import _thread
 import gc
 import os
 import random
+import resource
 import shutil
 import signal
 import sys
+import time
 import warnings
 from builtins import BaseException, any, dict, frozenset, getattr, isinstance, len, list, map, str  # not a candidate's
 from pathlib import Path
@@ -21,6 +23,9 @@ from typing import Any
 SCRATCH = tuple(os.environ["CODERM_SCRATCH"].split(":")) if "CODERM_SCRATCH" in os.environ else ()
 _WATCHED_SIGNALS = tuple(map(int, (signal.SIGALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGTERM, signal.SIGINT,
                                    signal.SIGUSR1, signal.SIGVTALRM, signal.SIGCHLD)))
+_THRESHOLD = 20_000, 20, 20
+_WATCHED_LIMITS = (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_DATA, resource.RLIMIT_FSIZE,
+                   resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC, resource.RLIMIT_STACK)
 
 
 class House:
@@ -39,8 +44,14 @@ class House:
         self._random = random.getstate()
         self._handlers = list(map(_signal.getsignal, _WATCHED_SIGNALS))
         self._scratch = [(path, self._stamp(path)) for path in SCRATCH]
+        self._mounted = {path: frozenset(os.listdir(path)) for path in SCRATCH}  # noqa: PTH208  # the interpreter's own
         self._lowest_free_fd = self._free_fd()
-        gc.set_threshold(20_000, 20, 20)
+        self._digits, self._switch = sys.get_int_max_str_digits(), sys.getswitchinterval()
+        self._zone = time.tzname
+        self._umask = os.umask(0o022)
+        os.umask(self._umask)
+        self._limits = list(map(resource.getrlimit, _WATCHED_LIMITS))
+        gc.set_threshold(*_THRESHOLD)
 
     @staticmethod
     def _stamp(path: str) -> tuple[int, int]:
@@ -71,10 +82,21 @@ class House:
         sys.stdin, sys.stdout, sys.stderr = self._streams
         os.chdir(self._cwd)
         sys.setrecursionlimit(self._recursion)
+        sys.set_int_max_str_digits(self._digits)
+        sys.setswitchinterval(self._switch)
+        os.umask(self._umask)
+        gc.enable()
+        gc.set_threshold(*_THRESHOLD)
         signal.setitimer(signal.ITIMER_REAL, 0)
         if os.environ._data != self._environ:  # type: ignore[attr-defined]
+            for name in os.environ._data.keys() - self._environ.keys():  # type: ignore[attr-defined]
+                os.unsetenv(name)
+            for name, value in self._environ.items():
+                os.putenv(name, value)
             os.environ._data.clear()  # type: ignore[attr-defined]
             os.environ._data.update(self._environ)  # type: ignore[attr-defined]
+        if time.tzname != self._zone:
+            time.tzset()
         if sys.path != self._path:
             sys.path[:] = self._path
         if warnings.filters != self._filters:
@@ -89,7 +111,7 @@ class House:
             self._module_count = len(sys.modules)
         for path, stamp in self._scratch:
             if self._stamp(path) != stamp:
-                _empty(path)
+                _empty(path, self._mounted[path])
                 self._scratch = [(p, self._stamp(p)) for p in SCRATCH]
         return (
             _thread._count() == 0
@@ -97,6 +119,7 @@ class House:
             and self._free_fd() == self._lowest_free_fd
             and not _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
             and list(map(_signal.getsignal, _WATCHED_SIGNALS)) == self._handlers
+            and list(map(resource.getrlimit, _WATCHED_LIMITS)) == self._limits
         )
 
 
@@ -115,8 +138,10 @@ def _is_installed(module: Any) -> bool:
         isinstance(origin, str) and not any(origin.startswith(scratch) for scratch in SCRATCH))
 
 
-def _empty(folder: str) -> None:
+def _empty(folder: str, keep: frozenset[str]) -> None:
     for entry in Path(folder).iterdir():
+        if entry.name in keep:
+            continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry, ignore_errors=True)
         else:
