@@ -11,6 +11,7 @@ from coderm.errors import InputError
 from coderm.matrix import RewardMatrix
 from coderm.records import Verdict
 from coderm.reward import SELECTORS, Context, MissingInput, accuracy, score, select
+from coderm.reward.texts import typicality
 from coderm.reward.verdict_rules import _log_gamma
 
 # Candidates A, B pass {1}, C passes {1, 2}, D passes {2, 3}, E nothing; test 4 passes nobody.
@@ -85,6 +86,40 @@ def test_mpsc_is_the_fixed_point_of_its_iteration():
         state = 0.95 * transition @ state + 0.05 * start
     expected = np.where(degree[:5] > 0, state[:5], 0)
     assert score(MATRIX, "mpsc-no-spec") == pytest.approx(expected)
+
+
+def test_accord_by_hand():
+    # no texts: every candidate is a program of its own and all are equally typical
+    twins = np.sqrt([2, 2, 1, 1, 1])
+    rates = np.array([3, 2, 1, 0]) / 5
+    tests = (PASSED.sum(axis=1) + 0.5) * np.exp(-(~PASSED @ rates))
+    agreement = ((np.array([3 + 2, 3 + 2, 3 + 2, 2, 0]) / 2 + 0.5) / 5.5) ** 2
+    variety = 1.1 - 1 / np.array([2, 2, 2, 1, 1])
+    assert score(BEHAVED, "accord") == pytest.approx(twins * tests * agreement * variety)
+
+
+def test_accord_counts_copies_once_and_knows_a_constant_and_an_outlier_in_the_text():
+    same = RewardMatrix.from_verdicts(np.full((4, 2), Verdict.PASS), behaviour=np.array([[1, 2]] * 4))
+    texts = ["f(a) + 1", "f(a) + 1", "f(a) + 2", "while q: pass"]
+    scores = score(same, "accord", Context(solutions=texts))
+    assert scores[0] == scores[1] > scores[2] > scores[3]
+    copies = score(same, "accord", Context(solutions=["f(a)"] * 4))
+    assert scores[0] > copies[0]  # three programs that agree say more than one program four times
+    constant = RewardMatrix.from_verdicts(np.full((2, 2), Verdict.PASS), behaviour=np.array([[1, 1], [1, 2]]))
+    assert select(constant, "accord").tolist() == [1]
+
+
+def test_accord_on_verdicts_takes_a_pass_for_the_expected_value():
+    returned = np.where(PASSED, [1, 2, 3, 4], -1)
+    behaved = RewardMatrix.from_verdicts(MATRIX.codes, behaviour=returned)
+    assert score(MATRIX, "accord-verdicts") == pytest.approx(score(behaved, "accord"))
+
+
+def test_typicality_ignores_a_shared_prompt_and_comments():
+    texts = ["def f(x):\n    return x", "def f(x):\n    return x  # same", "def f(x):\n    raise KeyError(y, z)"]
+    first, second, odd = typicality(texts, 3)
+    assert first == pytest.approx(second) and odd < first <= 1
+    assert typicality(None, 2).tolist() == [1, 1] and typicality(["", ""], 2).tolist() == [0.5, 0.5]
 
 
 def test_select_gives_all_that_tie_and_accuracy_averages_over_them():

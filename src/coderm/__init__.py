@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from coderm.execute import execute  # early: later the name would mean the package
 
 if TYPE_CHECKING:
-    from coderm.best_of_n import best_of_n
+    from coderm.choose import best_of_n
     from coderm.execute import Engine
     from coderm.matrix import RewardMatrix
     from coderm.reward import SELECTORS, score, select
@@ -30,7 +30,7 @@ _HOME = {
     "RewardMatrix": "coderm.matrix",
     "SELECTORS": "coderm.reward",
     "allocate": "coderm.scale",
-    "best_of_n": "coderm.best_of_n",
+    "best_of_n": "coderm.choose",
     "load": "coderm.runs",
     "score": "coderm.reward",
     "select": "coderm.reward",

@@ -134,7 +134,7 @@ def _cost(run: Run) -> dict[str, int]:
 def _decide(question: Question, solutions: list[str], examples: RewardMatrix, matrix: RewardMatrix,
             cost: dict[str, int]) -> Solved:
     eligible = np.flatnonzero(examples.passed.all(axis=1))
-    passed = matrix.passed[:, matrix.voting & matrix.ran.any(axis=0)]
+    passed = matrix.passed[:, _voting(matrix)]
     votes = passed.sum(axis=1)
     tests = passed.shape[1]
     shared = {
@@ -144,15 +144,26 @@ def _decide(question: Question, solutions: list[str], examples: RewardMatrix, ma
     if not len(eligible):
         return Solved(None, 0.0, None, discriminating=0, tied=0, agreement=0.0,
                       doubts=["every candidate fails the problem's own examples"], **shared)
-    best = int(eligible[select(matrix.take(solutions=eligible), "majority-groups")[0]])
-    among = passed[eligible]
-    group = int((among == passed[best]).all(axis=1).sum())
-    discriminating = int((among.any(axis=0) & ~among.all(axis=0)).sum())
-    vote = Vote(int(votes[best]), tests, group, len(eligible), len(question.examples))
+    among = matrix.take(solutions=eligible)
+    chosen = int(select(among, "majority-groups")[0])
+    vote = vote_of(among, chosen, len(question.examples))
+    here = passed[eligible]
+    discriminating = int((here.any(axis=0) & ~here.all(axis=0)).sum())
     return Solved(
-        solutions[best], confidence(vote), best, discriminating=discriminating,
-        tied=int((votes[eligible] == votes[best]).sum()), agreement=group / len(eligible),
-        doubts=_doubts(among, votes[eligible], discriminating, question), **shared)
+        solutions[eligible[chosen]], confidence(vote), int(eligible[chosen]), discriminating=discriminating,
+        tied=int((votes[eligible] == vote.votes).sum()), agreement=vote.group / vote.candidates,
+        doubts=_doubts(here, votes[eligible], discriminating, question), **shared)
+
+
+def vote_of(matrix: RewardMatrix, chosen: int, examples: int) -> Vote:
+    """How the vote on the candidates of a matrix went for the chosen one."""
+    passed = matrix.passed[:, _voting(matrix)]
+    return Vote(int(passed[chosen].sum()), passed.shape[1], int((passed == passed[chosen]).all(axis=1).sum()),
+                len(passed), examples)
+
+
+def _voting(matrix: RewardMatrix) -> NDArray[np.bool_]:
+    return np.asarray(matrix.voting & matrix.ran.any(axis=0))
 
 
 def _doubts(passed: NDArray[np.bool_], votes: NDArray[np.int64], discriminating: int, question: Question) -> list[str]:

@@ -347,6 +347,7 @@ class _Schedule:
             cases_passed=full["passed"].astype(np.int32),
             cpu_ms=full["cpu_us"].astype(np.float32) / np.float32(1000),
             reasons=tuple(reasons[j] for j in problem.column_of),
+            self_judged=full["flags"] & boards.SELF_JUDGED != 0 if self.engine.isolation == "split" else None,
             info=self.engine.info(),
         )
 

@@ -10,7 +10,7 @@ from coderm.reward.texts import first_of_text, typicality
 
 
 def accord(behaviour: Behaviour, votes: Floats, context: Context) -> Floats:
-    """The product of what five witnesses say, each with half a unit of doubt where it may have nothing to say.
+    """The product of what five witnesses say; each keeps some doubt, so that none can veto alone.
 
     - twins: the square root of the number of distinct programs that do the same on every call (copies of one text
       are one witness; the root is CodeT's);
@@ -20,7 +20,7 @@ def accord(behaviour: Behaviour, votes: Floats, context: Context) -> Floats:
       nobody passes cost nothing;
     - agreement: the square of the share of distinct programs that return the same, averaged over calls (raising
       agrees with nobody), which credits candidates that differ only at the edges;
-    - variety: 3/2 - 1/V, V the effective number (exponential of the entropy) of different values it returns: a
+    - variety: 1.1 - 1/V, V the effective number (exponential of the entropy) of different values it returns: a
       program that returns one constant agrees with many by accident;
     - text: the square root of how typical its text is among the samples, which also breaks ties.
 
@@ -35,9 +35,15 @@ def accord(behaviour: Behaviour, votes: Floats, context: Context) -> Floats:
     unexplained = (1 - votes) @ (distinct @ votes / max(1.0, programs))
     agreement = (same_returns(behaviour, distinct) + 0.5) / (programs + 0.5)
     tests = (votes.sum(axis=1) + 0.5) * np.exp(-unexplained)
-    scores: Floats = (np.sqrt(twins) * tests * agreement**2 * (1.5 - 1 / _effective_values(behaviour))
+    scores: Floats = (np.sqrt(twins) * tests * agreement**2 * (1.1 - 1 / _effective_values(behaviour))
                       * np.sqrt(typicality(context.solutions, n)))
     return scores
+
+
+def accord_on_verdicts(votes: Floats, context: Context) -> Floats:
+    """`accord` where behaviour was not recorded: passing a test stands for returning what it expects."""
+    returned = np.where(votes == 1, np.arange(1, votes.shape[1] + 1), -1).astype(np.int64)
+    return accord(returned, votes, context)
 
 
 def _effective_values(behaviour: Behaviour) -> Floats:

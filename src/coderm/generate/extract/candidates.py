@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from coderm.generate.extract import fences
-from coderm.generate.extract.result import Reason
+from coderm.generate.extract import fences, paper
+from coderm.generate.extract.result import Extraction, Reason
 from coderm.generate.extract.source import MAX_CODE, Program, breaks_off, parse, parse_block, parse_cut
 
 _BUILTINS = frozenset(dir(builtins))
@@ -23,18 +23,30 @@ class Candidate:
     block: fences.Block
 
 
-def find(reply: str, *, whole_statements: bool) -> tuple[list[Candidate], Reason | None]:
-    """The programs of a reply in order; where there is none, why.
+def extract(reply: str, choose: Callable[[list[Candidate]], Extraction], *, whole_statements: bool) -> Extraction:
+    """What `choose` makes of the programs of a reply, the one in the strict rule's only fence as a last resort.
+
+    So whatever CodeRM's rule takes, and takes rightly, comes out, however oddly the rest of the reply is fenced.
+    """
+    text = fences.answer(reply)
+    if not reply.strip() or text is None:
+        return Extraction(reason="empty" if text is not None else "no_answer")
+    found, reason = _programs(text, whole_statements=whole_statements)
+    outcome = choose(found) if found else Extraction(reason=reason)
+    only = None if outcome.text is not None else parse(paper.solution(text).text or "")
+    if only is not None and only.tree.body:
+        again = choose([Candidate(only, fences.Block(only.text))])
+        outcome = outcome if again.text is None else again
+    return outcome
+
+
+def _programs(text: str, *, whole_statements: bool) -> tuple[list[Candidate], Reason | None]:
+    """The programs of an answer in order; where there is none, why.
 
     A block whose fence never closed is cut where it breaks off (`source.parse_cut`). A closed block has to
     compile as it is, but with `whole_statements` what stands complete before an error counts too: a function is
     no worse for a demonstration below it that is no Python. A reply without any fence is tried as a program.
     """
-    if not reply.strip():
-        return [], "empty"
-    text = fences.answer(reply)
-    if text is None:
-        return [], "no_answer"
     blocks = fences.blocks(text)
     if not blocks:
         whole = parse(text)

@@ -21,9 +21,10 @@ _ENDS_THE_PROGRAM = {"exit", "quit", "sys.exit", "os._exit", "unittest.main", "d
 
 def solution(reply: str, entry_point: str | None) -> Extraction:
     """The last program of the reply that defines the entry point, cleaned."""
-    found, reason = candidates.find(reply, whole_statements=True)
-    if not found:
-        return Extraction(reason=reason)
+    return candidates.extract(reply, lambda found: _chosen(found, entry_point), whole_statements=True)
+
+
+def _chosen(found: list[candidates.Candidate], entry_point: str | None) -> Extraction:
     if entry_point is None:
         return Extraction(candidates.with_missing_names(_without_entry_point(found), found).text)
     defining = [c for c in found if _defines(c.program, entry_point)]

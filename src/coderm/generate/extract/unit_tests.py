@@ -31,9 +31,10 @@ _TEST_TOOLS = {"unittest", "pytest", "doctest", "nose", "sys", "os"}
 
 def unit_test(reply: str, entry_point: str | None) -> Extraction:
     """The last program of the reply that holds a test, reduced to its TestCase classes and what they need."""
-    found, reason = candidates.find(reply, whole_statements=False)
-    if not found:
-        return Extraction(reason=reason)
+    return candidates.extract(reply, lambda found: _chosen(found, entry_point), whole_statements=False)
+
+
+def _chosen(found: list[candidates.Candidate], entry_point: str | None) -> Extraction:
     testing = ([c for c in found if convert.test_cases(c.program)]
                or [c for c in found if convert.as_test_case(c.program)])
     if not testing:
