@@ -8,8 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from coderm.data import recorded
-from coderm.generate.extract import extract_solution, extract_unit_test
-from coderm.generate.extract.fences import blocks
+from coderm.generate.extract import extract_solution, extract_unit_test, fences
 from coderm.generate.extract.source import parse, scopes
 from coderm.problems import load
 
@@ -80,6 +79,21 @@ def test_a_fenced_program_round_trips_under_any_prose(program, before, after, fe
 
 
 CLASS = "class {}(unittest.TestCase):\n    def {}(self):\n        "
+odd_prose = st.lists(st.sampled_from(
+    ["Answer: ", "```", "```python", "~~~", "\n", "  ", "    ```", "\n```\n", "x = 1\n", "text", "```bash\n",
+     "```markdown\n", "> ", "python\n", "1. ", "</think>\n", "def g(): pass\n", "f = 1\n"]), max_size=8).map("".join)
+
+
+@common
+@given(program=programs, before=odd_prose, after=odd_prose)
+def test_what_the_strict_rule_takes_rightly_comes_out(program, before, after):
+    reply = f"{before}```python\n{program}\n```{after}"
+    answer = fences.answer(reply)
+    strict = parse(extract_solution(answer, protocol="paper").text or "")
+    if strict is not None and "f" in strict.binds:
+        assert extract_solution(reply, entry_point="f").text is not None
+
+
 statements = st.sampled_from([
     "import unittest", "from solution import f", "from solution import *", "from x import y as f", "import f",
     "import m as f", "def f(x):\n    return 1", "class f:\n    pass", "f = max", "f: int = 3", "f, g = max, min",
@@ -110,7 +124,7 @@ def test_a_unit_test_never_binds_the_entry_point(code):
 
 @given(st.text(alphabet="`~\n python<>a", max_size=200))
 def test_blocks_hold_text_of_the_reply(text):
-    for block in blocks(text):
+    for block in fences.blocks(text):
         assert block.text.strip()
         assert all(line.strip() in text for line in block.text.split("\n"))
 
