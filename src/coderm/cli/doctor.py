@@ -43,7 +43,8 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
             for check in checks:
                 colour = {"on": "green", "off": "yellow"}.get(check.state, "red")
                 state = check.state if title == "isolation" else "held" if check.good else "NOT HELD"
-                console.print(f"  {check.name:<30} [{colour}]{state:<12}[/{colour}] {escape(check.detail)}", soft_wrap=True)
+                shown = f"[{colour}]{state:<12}[/{colour}] {escape(check.detail)}"
+                console.print(f"  {check.name:<30} {shown}", soft_wrap=True)
                 if not check.good and check.remedy:
                     console.print(f"  {'':<30} [dim]{escape(check.remedy)}[/dim]", soft_wrap=True)
         if trouble:
