@@ -51,8 +51,8 @@ def main() -> None:
     options = parser.parse_args()
     for dataset in options.datasets:
         told = prove(dataset, options.memory_limit)
-        print(json.dumps(told) if options.json else "\n".join(f"{name}: {value}" for name, value in told.items()) + "\n",
-              flush=True)
+        lines = [json.dumps(told)] if options.json else [*(f"{name}: {value}" for name, value in told.items()), ""]
+        print(*lines, sep="\n", flush=True)
 
 
 if __name__ == "__main__":
