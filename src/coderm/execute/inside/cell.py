@@ -14,7 +14,7 @@ import sys
 import time
 import types
 import unittest
-from builtins import BaseException, dict, int, isinstance, issubclass, type  # ours, whatever a candidate makes of them
+from builtins import BaseException, dict, int, isinstance, issubclass, type  # noqa: UP029  # not a candidate's
 from types import CodeType
 from typing import Any, NamedTuple, NoReturn
 

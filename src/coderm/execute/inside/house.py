@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 import warnings
-from builtins import BaseException, any, dict, frozenset, getattr, isinstance, len, list, map, str  # not a candidate's
+from builtins import BaseException, any, dict, frozenset, getattr, isinstance, len, list, map, str  # noqa: UP029
 from pathlib import Path
 from typing import Any
 

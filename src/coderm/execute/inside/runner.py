@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import unittest
-from builtins import BaseException, callable, enumerate, getattr, isinstance, len, sorted, type, vars  # not a candidate's
+from builtins import BaseException, callable, enumerate, getattr, isinstance, len, sorted, type, vars  # noqa: UP029
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

@@ -13,7 +13,7 @@ import sys
 import types
 import unittest
 import unittest.case
-from builtins import all, callable, getattr, isinstance, len, map, tuple, type, vars  # ours, whatever becomes of them
+from builtins import all, callable, getattr, isinstance, len, map, tuple, type, vars  # noqa: UP029  # ours, always
 from collections.abc import Callable, Iterable, Mapping
 from itertools import compress
 from operator import is_
