@@ -217,6 +217,13 @@ def test_a_broken_line_says_where_or_is_listed(tmp_path, problems, kind, bad, to
     assert len(skipped["skipped"]) == 1 and told in skipped["skipped"][0]
 
 
+def test_an_import_of_nothing_makes_no_run(tmp_path, problems):
+    file = write(tmp_path / "s.jsonl", {"task_id": "t/9", "solutions": ["x = 1"]})
+    done = coderm("import", "coderm", "--problems", problems, "--solutions", file, "--skip-bad", "--out",
+                  tmp_path / "run")
+    assert done.returncode == 2 and "nothing to import" in done.stderr and not (tmp_path / "run").exists()
+
+
 def test_an_import_goes_on_where_it_stopped(tmp_path, problems):
     rows = [{"task_id": "t/0", "solutions": ["x = 1"]}, {"task_id": "t/1", "solutions": ["x = 2"]}]
     arguments = ("import", "coderm", "--problems", problems, "--solutions", write(tmp_path / "s.jsonl", *rows),

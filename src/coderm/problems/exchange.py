@@ -21,13 +21,15 @@ def write_run(out: Path, about: Mapping[str, Any], problems: Sequence[Problem], 
     """Write a run of the problems that have any texts; what it holds already is left, so a killed import goes on.
 
     `replies` are rows by file name; `origins` say more about a problem's unit tests in their row. Raises InputError
-    where the directory holds another run.
+    where the directory holds another run or there is nothing to write.
     """
+    replies = replies or {}
+    touched = solutions.keys() | unit_tests.keys() | {row["task_id"] for rows in replies.values() for row in rows}
+    if not touched:
+        raise InputError("nothing to import: no line holds solutions or unit tests of these problems")
     run = Run.create(out, imported=dict(about))
     if run.config.get("imported") != about:
         raise InputError(f"{out}: holds another run; choose a new folder")
-    replies = replies or {}
-    touched = solutions.keys() | unit_tests.keys() | {row["task_id"] for rows in replies.values() for row in rows}
     with run:
         run.add_problems(problem for problem in problems if problem.task_id in touched)
         order = [problem.task_id for problem in problems]
