@@ -145,10 +145,17 @@ def test_command_line(run: Run, tmp_path: Path) -> None:
 def test_figure_6_spends_the_same_budget_in_several_ways(run: Run, tmp_path: Path) -> None:
     found = rows(reproduce("fig6", [run], tmp_path)[-1])
     ways = {row["line"] for row in found}
-    assert {"greedy, gold pass rates", "equal shares"} <= ways
+    assert ways == {"Eq. 2, gold pass rates", "equal shares", "as votes come in (not in the paper)"}
     assert {row["x"] for row in found} == {"1", "2", "4", "8"}
     equal = [float(row["mean"]) for row in found if row["line"] == "equal shares"]
     one = scaling_curve(tasks_of(run), SELECTORS["majority"], [12], [1], resamples=400).means()[0, 0]
     assert equal[0] == pytest.approx(100 * one, abs=4)
+    rates = tmp_path / "rates.jsonl"
+    rates.write_text("".join(json.dumps({"task_id": f"Made/{k}", "pass_rate": 0.5}) + "\n" for k in range(20)))
+    predicted = rows(reproduce("fig6", [run], tmp_path, pass_rates=rates)[-1])
+    assert "Eq. 2, predicted pass rates" in {row["line"] for row in predicted}
+    rates.write_text('{"task_id": "Made/0", "pass_rate": 0.5}\n')
+    with pytest.raises(InputError, match="no predicted pass rate"):
+        reproduce("fig6", [run], tmp_path, pass_rates=rates)
     with pytest.raises(InputError, match="replayed"):
         reproduce("fig6", [run], tmp_path, rule="variance")

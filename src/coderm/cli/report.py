@@ -37,10 +37,12 @@ def reproduce(
                                         "difficulty, with figure 8's heat map. fig5: by generator. fig6: budgets.")],
     runs: Annotated[list[Path], typer.Argument(help="Run directories, executed and labelled.")],
     out: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("reproduced"),
-    select: Annotated[str, typer.Option(help="Figures 1, 3 and 5: the rule that chooses.")] = "majority",
+    select: Annotated[str, typer.Option(help="Figures: the rule that chooses (fig6: majority or codet).")] = "majority",
     resampling: Annotated[Literal["paper", "bootstrap"], typer.Option(
         help="Figures 1, 3 and 5. `paper`: tests drawn without replacement, the first n candidates. `bootstrap`: "
              "tests, candidates and problems drawn with replacement.")] = "paper",
+    pass_rates: Annotated[Path | None, typer.Option(
+        help='Figure 6: predicted pass rates, {"task_id", "pass_rate"} a line; adds the ways that need them.')] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the files as one JSON object.")] = False,
 ) -> None:
     """Make a table or figure of Ma et al. 2025 (arXiv 2501.01054) from one's own runs.
@@ -53,5 +55,6 @@ def reproduce(
     from coderm.report.reproduce import reproduce as make
     from coderm.runs import load
 
-    paths = make(what, [load(run) for run in runs], out, rule=select, method=resampling)
+    paths = make(what, [load(run) for run in runs], out, rule=select, method=resampling,
+                 pass_rates=pass_rates)
     print(json.dumps({"files": [str(path) for path in paths]}) if as_json else "\n".join(map(str, paths)))

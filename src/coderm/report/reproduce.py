@@ -10,21 +10,30 @@ from typing import Literal
 from coderm.errors import InputError
 from coderm.report import draw, tables
 from coderm.report.about import abouts, protocol_of
+from coderm.report.budgets import fig6
 from coderm.report.series import FIGURES, Runs, Settings
 from coderm.reward import Task, resolve, tasks_of
 from coderm.reward.curves import Method
 from coderm.runs import Run
+from coderm.scale.files import read_pass_rates
+from coderm.scale.from_run import recorded_problems
 
 What = Literal["table1", "table2", "fig1", "fig3", "fig5", "fig6"]
 
 
 def reproduce(what: What, runs: Sequence[Run], out: Path, *, rule: str = "majority", method: Method = "paper",
-              resamples: int = 100) -> list[Path]:
+              resamples: int = 100, pass_rates: Path | None = None) -> list[Path]:
     """Write the table (Markdown, CSV) or figure (PDF, SVG, PNG, CSV) into `out`; returns the files.
 
-    `rule`, `method` and `resamples` are for figures: what is curved and how it is resampled. Raises InputError for
-    a run that is not labelled, MissingExtra for a figure without matplotlib.
+    `rule`, `method` and `resamples` are for figures: what is curved and how it is resampled. `pass_rates` is a file
+    of predicted pass rates for figure 6. Raises InputError for a run that is not labelled, MissingExtra for a figure
+    without matplotlib.
     """
+    if what == "fig6":
+        replayed = list(zip(abouts(runs), map(recorded_problems, runs), strict=True))
+        budgets = fig6(replayed, rule, read_pass_rates(pass_rates) if pass_rates else None)
+        out.mkdir(parents=True, exist_ok=True)
+        return [*draw.draw_lines(budgets, out), draw.write_csv(budgets, out)]
     labelled: Runs = list(zip(abouts(runs), map(_labelled, runs), strict=True))
     out.mkdir(parents=True, exist_ok=True)
     if what in ("table1", "table2"):

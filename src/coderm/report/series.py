@@ -12,10 +12,8 @@ from coderm.report.about import About
 from coderm.report.parts import plural
 from coderm.report.scaling import QUINTILES, gain, sizes
 from coderm.reward import Curve, Rule, Task, difficulty_quintiles, scaling_curve
-from coderm.reward.context import Floats, electorate
+from coderm.reward.context import Floats
 from coderm.reward.curves import Method
-from coderm.scale.curves import scaling
-from coderm.scale.recorded import RULES, Recorded
 
 Runs = Sequence[tuple[About, Sequence[Task]]]
 
@@ -85,7 +83,7 @@ def fig3(runs: Runs, settings: Settings) -> Plot:
             raise InputError(f"{about.name}: fewer than five problems have a correct candidate, too few for quintiles")
         curve = settings.curve(tasks, [_most(tasks, 0)], _steps(_most(tasks, 1)))
         for q, words in enumerate(QUINTILES, 1):
-            lines.append(_percent(_panel(about), f"{q} ({words})", curve.m_values, *gain(curve, quintile == q)))
+            lines.append(percent(panel_of(about), f"{q} ({words})", curve.m_values, *gain(curve, quintile == q)))
     return Plot("fig3", f"Gain over one unit test by difficulty ({settings.rule_name})", "unit tests",
                 "gain over one test (points)", lines)
 
@@ -101,41 +99,11 @@ def fig5(runs: Runs, settings: Settings) -> Plot:
     return Plot("fig5", f"Accuracy by unit test generator ({settings.rule_name})", "unit tests", "solved (%)", lines)
 
 
-BUDGETS = {"greedy-gold": "greedy, gold pass rates", "greedy-predicted": "greedy, predicted pass rates",
-           "equal": "equal shares", "sequential": "sequential (not in the paper)"}
-"""Ways to spend a budget that are plotted -> their names in the figure."""
+FIGURES: dict[str, Callable[[Runs, Settings], Plot]] = {"fig1": fig1, "fig3": fig3, "fig5": fig5}
 
 
-def fig6(runs: Runs, settings: Settings) -> Plot:
-    """Accuracy against unit tests per problem on average, a line a way to spend them (Ma et al. 2025, Fig. 6).
-
-    Intervals are over problems. Raises InputError for a rule that budgets cannot be replayed with.
-    """
-    rule = next((rule for rule in RULES if rule == settings.rule_name), None)
-    if rule is None:
-        raise InputError(f"budgets can be replayed with {' or '.join(RULES)}, not with {settings.rule_name!r}")
-    lines = []
-    for about, tasks in runs:
-        problems = [_recorded(task) for task in tasks]
-        gold = np.array([problem.pass_rate for problem in problems])
-        found = scaling(problems, gold, rule, quiet=False)
-        lines += [_percent(_panel(about), label, found.budgets.tolist(), *found.curve(way))
-                  for way, label in BUDGETS.items() if way != "greedy-predicted"]
-    return Plot("fig6", f"Accuracy against the budget of unit tests ({rule})", "unit tests per problem, on average",
-                "solved (%)", lines)
-
-
-def _recorded(task: Task) -> Recorded:
-    assert task.context.labels is not None
-    voters = electorate(task.matrix, task.context)
-    return Recorded(task.task_id, task.matrix.passed[:, voters], voters.astype(np.int64), task.matrix.shape[1],
-                    task.context.labels)
-
-
-FIGURES: dict[str, Callable[[Runs, Settings], Plot]] = {"fig1": fig1, "fig3": fig3, "fig5": fig5, "fig6": fig6}
-
-
-def _panel(about: About) -> str:
+def panel_of(about: About) -> str:
+    """What a panel that shows one run is called."""
     return f"{about.benchmark}: {about.label}" if about.benchmark else about.label
 
 
@@ -153,8 +121,9 @@ def _steps(most: int) -> tuple[int, ...]:
 
 def _line(panel: str, label: str, curve: Curve, k: int) -> Line:
     low, high = curve.interval()
-    return _percent(panel, label, curve.m_values, curve.means()[k], low[k], high[k])
+    return percent(panel, label, curve.m_values, curve.means()[k], low[k], high[k])
 
 
-def _percent(panel: str, label: str, x: Sequence[int], mean: Floats, low: Floats, high: Floats) -> Line:
+def percent(panel: str, label: str, x: Sequence[int], mean: Floats, low: Floats, high: Floats) -> Line:
+    """A line from fractions."""
     return Line(panel, label, tuple(x), *(tuple((100 * v).tolist()) for v in (mean, low, high)))
