@@ -42,6 +42,8 @@ def open_base(base: str, texts: Sequence[str], *, seed: int, half: bool) -> tupl
         tokenizer = transformers.AutoTokenizer.from_pretrained(**where)
         model = transformers.AutoModelForCausalLM.from_pretrained(
             **where, dtype=torch.bfloat16 if half else torch.float32)
+        if "gguf_file" in where:
+            model = _plain(model)
     except (OSError, ValueError, ImportError) as error:
         raise ModelError(f"{base}: transformers cannot load this model ({error})") from None
     if tokenizer.chat_template is None:
@@ -49,6 +51,18 @@ def open_base(base: str, texts: Sequence[str], *, seed: int, half: bool) -> tupl
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return model, tokenizer
+
+
+def _plain(model: Any) -> Any:
+    """A model read from GGUF as an ordinary one: transformers still calls it quantised and refuses to train it."""
+    from transformers import AutoModelForCausalLM
+
+    config = model.config.__class__.from_dict(
+        {key: value for key, value in model.config.to_dict().items() if key != "quantization_config"})
+    plain = AutoModelForCausalLM.from_config(config, dtype=model.dtype)
+    plain.load_state_dict(model.state_dict())
+    plain.generation_config = model.generation_config
+    return plain
 
 
 def _tiny(texts: Sequence[str], seed: int) -> tuple[Any, Any]:
