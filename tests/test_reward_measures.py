@@ -10,6 +10,7 @@ from coderm.records import Verdict
 from coderm.reward import (
     SELECTORS,
     Context,
+    Separation,
     Task,
     accuracies,
     accuracy,
@@ -19,6 +20,7 @@ from coderm.reward import (
     mean_interval,
     quality,
     scaling_curve,
+    separation,
 )
 
 
@@ -149,3 +151,10 @@ def test_each_test_by_itself():
     assert (perfect.pass_rate, perfect.discrimination, perfect.agreement) == (0.5, 1, 0.75)
     assert (idle.pass_rate, idle.discrimination, idle.agreement) == (1, 0, 0.75)
     assert odd.labelled is not None and odd.labelled.far == 0.5 and odd.labelled.frr == 1
+
+
+def test_separation_tells_what_the_inputs_give_apart_from_the_verdicts():
+    behaviour = np.array([[1, 2, 5], [1, 3, 5], [1, -4, 5], [1, 2, 5]])
+    task = Task("t", RewardMatrix.from_verdicts(np.full((4, 1), Verdict.FAIL), behaviour=behaviour))
+    assert separation([task, *random_tasks(1)]) == Separation(calls=3, separating=1, behaviours=3, pass_vectors=1)
+    assert separation(random_tasks(1)) is None

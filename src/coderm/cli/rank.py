@@ -52,5 +52,8 @@ def rank(
         gain = f"{value - ranking.estimate('random').value:+.1f}" if "random" in ranking.accuracies else ""
         table.add_row(name, f"{value:.1f}", f"{low:.1f} to {high:.1f}", gain)
     Console().print(table)
+    if (inputs := ranking.separation) is not None:
+        print(f"inputs: {inputs.separating:.0f} of {inputs.calls:.0f} calls a problem separate candidates, into "
+              f"{inputs.behaviours:.0f} groups by what they return and {inputs.pass_vectors:.0f} by what they pass")
     for name, reason in ranking.skipped.items():
         print(f"left out {name}: {reason}", file=sys.stderr)

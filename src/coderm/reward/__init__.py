@@ -9,13 +9,13 @@
 from coderm.reward.context import Context, MissingInput, Rule, Task
 from coderm.reward.curves import Curve, difficulty_quintiles, scaling_curve
 from coderm.reward.evaluate import Estimate, accuracies, accuracy, mean_interval, tied_best
-from coderm.reward.measures import Confusion, OneTest, Quality, each_test, quality
+from coderm.reward.measures import Confusion, OneTest, Quality, Separation, each_test, quality, separation
 from coderm.reward.paired import Comparison, compare
 from coderm.reward.ranking import Ranking, rank
 from coderm.reward.selectors import SELECTORS, resolve, score, select
 from coderm.reward.tasks import read_scores, tasks_of
 
 __all__ = ["SELECTORS", "Comparison", "Confusion", "Context", "Curve", "Estimate", "MissingInput", "OneTest",
-           "Quality", "Ranking", "Rule", "Task", "accuracies", "accuracy", "compare",
+           "Quality", "Ranking", "Rule", "Separation", "Task", "accuracies", "accuracy", "compare",
            "difficulty_quintiles", "each_test", "mean_interval", "quality", "rank", "read_scores",
-           "resolve", "scaling_curve", "score", "select", "tasks_of", "tied_best"]
+           "resolve", "scaling_curve", "score", "select", "separation", "tasks_of", "tied_best"]

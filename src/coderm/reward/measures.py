@@ -82,6 +82,32 @@ class OneTest:
     """Its verdicts against the labels, where the labels are known."""
 
 
+@dataclass(frozen=True)
+class Separation:
+    """How far the tests of the problems tell candidates apart, means over problems."""
+
+    calls: float
+    """Distinct calls that the tests make."""
+    separating: float
+    """Calls on which at least two candidates do different things."""
+    behaviours: float
+    """Groups of candidates that do the same on every call."""
+    pass_vectors: float
+    """Groups of candidates that pass the same tests: what is left where only verdicts are kept."""
+
+
+def separation(tasks: Sequence[Task]) -> Separation | None:
+    """What the inputs contribute, whatever the rule; None where no task has recorded behaviour."""
+    rows = []
+    for task in tasks:
+        behaviour = task.matrix.behaviour
+        if behaviour is None or not len(behaviour):
+            continue
+        rows.append((behaviour.shape[1], (behaviour != behaviour[:1]).any(axis=0).sum(),
+                     len(np.unique(behaviour, axis=0)), len(np.unique(votes(task.matrix, task.context), axis=0))))
+    return Separation(*(float(mean) for mean in np.mean(rows, axis=0))) if rows else None
+
+
 def quality(tasks: Sequence[Task]) -> Quality:
     """Table 2 over all labelled tasks, pairs pooled (Ma et al. 2025, §4 and app. D).
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from coderm.errors import InputError
 from coderm.reward.context import Floats, MissingInput, Task
 from coderm.reward.evaluate import Estimate, accuracies, mean_interval
+from coderm.reward.measures import Separation, separation
 from coderm.reward.paired import Comparison, compare
 from coderm.reward.selectors import SELECTORS, resolve
 
@@ -24,6 +25,8 @@ class Ranking:
     """Rule -> accuracy on each problem, in 0..1."""
     skipped: dict[str, str]
     """Rule -> why it could not be asked."""
+    separation: Separation | None = None
+    """How far the inputs tell candidates apart, where behaviour was recorded."""
 
     def estimate(self, name: str) -> Estimate:
         """Mean accuracy of a rule in percent with its 95 % interval over problems."""
@@ -38,6 +41,7 @@ class Ranking:
         return {"problems": self.problems, "solutions": self.solutions, "unit_tests": self.unit_tests,
                 "selectors": {name: dict(zip(("accuracy", "low", "high"), self.estimate(name), strict=True))
                               for name in self.accuracies},
+                **({"separation": asdict(self.separation)} if self.separation else {}),
                 **({"skipped": self.skipped} if self.skipped else {})}
 
 
@@ -59,4 +63,5 @@ def rank(tasks: Sequence[Task], select: str = "all") -> Ranking:
                 raise
             skipped[name] = str(missing)
     return Ranking(problems=len(labelled), solutions=sum(t.matrix.shape[0] for t in labelled),
-                   unit_tests=sum(t.matrix.shape[1] for t in labelled), accuracies=scored, skipped=skipped)
+                   unit_tests=sum(t.matrix.shape[1] for t in labelled), accuracies=scored, skipped=skipped,
+                   separation=separation(labelled))
