@@ -69,7 +69,7 @@ class Candidate:
         self._line = line
         self._code: types.CodeType | None = None
         self._reach = Reach(True, False, False)
-        self._house = House()
+        self._house = House(scratch=())  # the judge empties the scratch: the test may have put something there
         self._forget()
 
     def _forget(self) -> None:

@@ -31,7 +31,8 @@ _WATCHED_LIMITS = (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_DATA
 class House:
     """The state of the process as it was before the first pair."""
 
-    def __init__(self) -> None:
+    def __init__(self, scratch: tuple[str, ...] = SCRATCH) -> None:
+        """`scratch` are the folders to be emptied: none where another process does that."""
         self._cwd = os.getcwd()  # noqa: PTH109
         self._streams = sys.stdin, sys.stdout, sys.stderr
         self._environ = dict(os.environ._data)  # type: ignore[attr-defined]  # bytes: compared without decoding
@@ -43,8 +44,8 @@ class House:
         self._locale = _locale.setlocale(_locale.LC_ALL)
         self._random = random.getstate()
         self._handlers = list(map(_signal.getsignal, _WATCHED_SIGNALS))
-        self._scratch = [(path, self._stamp(path)) for path in SCRATCH]
-        self._mounted = {path: frozenset(os.listdir(path)) for path in SCRATCH}  # noqa: PTH208  # the interpreter's own
+        self._scratch = [(path, self._stamp(path)) for path in scratch]
+        self._mounted = {path: frozenset(os.listdir(path)) for path in scratch}  # noqa: PTH208  # the interpreter's own
         self._lowest_free_fd = self._free_fd()
         self._digits, self._switch = sys.get_int_max_str_digits(), sys.getswitchinterval()
         self._zone = time.tzname
@@ -112,7 +113,7 @@ class House:
         for path, stamp in self._scratch:
             if self._stamp(path) != stamp:
                 _empty(path, self._mounted[path])
-                self._scratch = [(p, self._stamp(p)) for p in SCRATCH]
+                self._scratch = [(p, self._stamp(p)) for p, _ in self._scratch]
         return (
             _thread._count() == 0
             and not _has_children()

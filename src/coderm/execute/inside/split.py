@@ -137,7 +137,7 @@ class _Judge:
         for place, test in row.pairs:
             verdict = self._pair(place, test, names, self._limit * slowed(timeouts))
             timeouts += verdict == TIMEOUT
-            if not test.reach.plain and not self._house.tidy():
+            if not (plain and test.reach.plain) and not self._house.tidy():
                 return False
         if not self._twins.get(digest):
             self._twins[digest] = row.pairs
@@ -184,7 +184,7 @@ class _Judge:
     def _judge(self, remote: Remote, test: Study, names: dict[str, Any]) -> tuple[int, int, int]:
         module = types.ModuleType("solution")
         sys.modules["solution"] = module
-        whole = "solution" in test.reads
+        whole = "solution" in test.imports
         for name, kind in names.items():
             if kind is not None and (whole or name in test.reads or name in test.imports):
                 setattr(module, name, remote.name(name, kind))

@@ -36,7 +36,7 @@ class Study(NamedTuple):
     builtin_reads: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()
     imports: frozenset[str] = frozenset()
-    """Names that it imports from a module."""
+    """Modules that it imports, anywhere, and the names that it imports from them."""
     marked: bool = False
     """True where MARK must have been called for a pass to count."""
     simple: bool = False
@@ -78,8 +78,7 @@ def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuit
         classes=tuple(node.name for node in classes),
         builtin_reads=reads & _BUILTINS,
         reads=reads,
-        imports=frozenset(alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
-                          for alias in node.names),
+        imports=_imports(tree),
         simple=len(classes) == 1 and _is_simple(classes[0]),
         reach=reach(code, is_test=True),
         may_skip=may_skip,
@@ -345,6 +344,16 @@ def _replaces(tree: ast.Module, names: frozenset[str], reads: frozenset[str], bi
             and not any(_foreign(node) for node in imports):
         return "never uses the candidate"
     return None
+
+
+def _imports(tree: ast.Module) -> frozenset[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.update(alias.name for alias in node.names)
+            if isinstance(node, ast.ImportFrom):
+                found.add(node.module or "")
+    return frozenset(found)
 
 
 def _foreign(node: ast.Import | ast.ImportFrom) -> bool:
