@@ -119,6 +119,17 @@ def test_lora_is_merged_and_loss_counts_completions_only(data: Path, tmp_path: P
     assert learnt.startswith("```python\nimport unittest") and learnt.endswith("```<end>")
 
 
+def test_a_model_read_from_gguf_is_an_ordinary_one_again() -> None:
+    from coderm.train import base
+
+    model, _ = base.open_base("tiny", ["some text"], seed=0, half=False)
+    model.config.quantization_config = {"quant_method": "gguf"}
+    plain = base._plain(model)
+    assert not hasattr(plain.config, "quantization_config") and not getattr(plain, "is_quantized", False)
+    weights = plain.state_dict()
+    assert all(bool((weights[name] == value).all()) for name, value in model.state_dict().items())
+
+
 def test_what_cannot_be_trained_is_said(data: Path, trained: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         read_rows(tmp_path)
