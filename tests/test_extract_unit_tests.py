@@ -10,6 +10,7 @@ import unittest
 
 import pytest
 
+from coderm.execute import Engine
 from coderm.generate.extract import extract_unit_test
 
 RIGHT = "def add(a, b):\n    return a + b\n"
@@ -37,7 +38,7 @@ def passes(solution, test):
     return unittest.TextTestRunner(stream=io.StringIO()).run(suite).wasSuccessful()
 
 
-@pytest.mark.parametrize("code", [
+HONEST = [
     UNITTEST,
     CLASS,
     f"from unittest import TestCase\n{CLASS.replace('unittest.TestCase', 'TestCase')}",
@@ -104,6 +105,19 @@ def passes(solution, test):
     "def test_add(pair, c):\n    assert add(*pair) == c",
     "class TestAdd:\n    def setup_method(self, method):\n        self.three = 3\n\n    def test_add(self):\n"
     "        assert add(1, 2) == self.three",
+    "from pytest import raises, mark\n\n@mark.parametrize('a', [1, 2])\ndef test_add(a):\n"
+    "    assert add(a, 2) == a + 2\n"
+    "    with raises(TypeError) as caught:\n        add(a, None)\n    assert 'NoneType' in str(caught.value)",
+    "import pytest\n\nclass TestAdd:\n    @pytest.fixture(autouse=True)\n    def prepare(self):\n"
+    "        self.two = 2\n\n"
+    "    @pytest.mark.parametrize('a, c', [(1, 3), pytest.param(2, 4, id='two')])\n    def test_it(self, a, c):\n"
+    "        assert add(a, self.two) == c\n\n    def test_other(self, fixture_from_elsewhere):\n"
+    "        assert False\n\n"
+    "    @pytest.mark.skip(reason='flaky')\n    def test_skipped(self):\n        assert False",
+    "import pytest\n\ndef test_add():\n    assert add(0.1, 0.2) == pytest.approx(0.3)\n"
+    "    assert add(1, 1) != pytest.approx(2.1)\n"
+    "    assert [add(0.1, 0.2)] == pytest.approx([0.3])\n"
+    "    assert {'x': add(1, 2)} == pytest.approx({'x': 3.1}, abs=0.2)",
     "assert add(1, 2) == 3\nassert add(0, 0) == 0, 'zero'",
     "x = 1\ny = 2\nprint('checking')\nassert add(x, y) == 3\nprint('done')",
     "if __name__ == '__main__':\n    assert add(1, 2) == 3\n    print('ok')",
@@ -114,11 +128,22 @@ def passes(solution, test):
     "for a in range(3):\n    assert add(a, 1) == a + 1",
     "def test_add():\n    assert add(1, 2) == 3\n\nif __name__ == '__main__':\n    test_add()\n"
     "    print('All tests passed')",
-])
+]
+
+
+@pytest.mark.parametrize("code", HONEST)
 def test_the_candidate_is_judged_and_nothing_else(code):
     text = extracted(code)
     assert passes(RIGHT, text)
     assert not passes(WRONG, text)
+
+
+@pytest.mark.parametrize("isolation", ["shared", "split"])
+def test_the_engine_judges_them_alike(isolation):
+    with Engine(isolation=isolation, workers=1) as engine:
+        matrix = engine.execute([RIGHT, WRONG], [extracted(code) for code in HONEST])
+    assert matrix.reasons == (None,) * len(HONEST)
+    assert matrix.passed.tolist() == [[True] * len(HONEST), [False] * len(HONEST)]
 
 
 @pytest.mark.parametrize("reply", [
@@ -152,6 +177,13 @@ def test_the_test_is_found_however_it_is_wrapped(reply):
     ("import unittest\n\nclass TestAdd(unittest.TestCase):\n    pass", "no_test"),
     (UNITTEST.replace("test_add", "check"), "no_test"),
     ("def test_add(made_elsewhere):\n    assert add(*made_elsewhere) == 3", "no_test"),
+    ("import pytest\n\n@pytest.mark.xfail\ndef test_add():\n    assert add(1, 2) == 4", "no_test"),
+    ("import pytest\n\n@pytest.mark.parametrize('a', [pytest.param(1, marks=pytest.mark.xfail)])\ndef test_add(a):\n"
+     "    assert add(a, 2) == 4", "no_test"),
+    ("import pytest\n\nclass TestAdd:\n    @pytest.fixture(autouse=True)\n    def opened(self):\n        yield 1\n\n"
+     "    def test_add(self):\n        assert add(1, 2) == 3", "no_test"),
+    ("class TestAdd:\n    def __init__(self):\n        pass\n\n    def test_add(self):\n"
+     "        assert add(1, 2) == 3", "no_test"),
     (f"{UNITTEST}\n        self.assertEqual(add(1, 2, 3)", "syntax"),
     (UNITTEST.replace("add(1, 2)", "1 + 2"), "off_target"),
     (UNITTEST.replace("self.assert", "add = lambda a, b: 3; self.assert"), "shadows"),
@@ -185,6 +217,12 @@ def test_a_pasted_class_that_holds_the_method_under_test_goes():
 def test_a_test_class_of_the_name_under_test_is_refused():
     outcome = extract_unit_test(f"```python\n{UNITTEST.replace('TestAdd', 'add')}\n```", entry_point="add")
     assert outcome.reason == "shadows"
+
+
+def test_no_translated_test_needs_pytest():
+    text = extracted("import pytest\nfrom pytest import raises\n\ndef test_add():\n    with raises(TypeError):\n"
+                     "        add(1, None)\n    assert add(1, 2) == pytest.approx(3)")
+    assert "pytest" not in text.replace("pytest.approx:", "")
 
 
 def test_libraries_that_tests_really_use_stay():

@@ -81,7 +81,8 @@ def _is_needed(statement: Statement, needed: frozenset[str], imported: frozenset
     """Whether a statement provides a name that is needed, or sets one up (CASES.append(...), random.seed(0))."""
     node = statement.node
     if isinstance(node, ast.Import | ast.ImportFrom):
-        return "pytest" not in statement.binds or "pytest" in needed
+        modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+        return "pytest" not in modules or bool(statement.binds & needed)
     if statement.binds & needed:
         return True
     if isinstance(node, ast.Expr):
