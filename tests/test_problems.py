@@ -165,6 +165,17 @@ def test_a_candidate_cannot_reach_the_judge(engine, tmp_path):
     names = ("isinstance", "all", "abs", "zip", "type", "len", "polynomial", "close", "all_floats")
     cheat = "def f(x): return 'wrong'\n" + "".join(f"def {name}(*a): return True\n" for name in names)
     assert engine.execute([cheat], problem.ground_truth).verdicts.tolist() == [["fail"]]
+    truncate = next(p for p in load("humaneval") if "abs(" in p.ground_truth[0])
+    cheat = f"def {truncate.entry_point}(*a): return 0.0\ndef abs(x): return 0.0\n"
+    assert engine.execute([cheat], truncate.ground_truth).verdicts.tolist() == [["fail"]]
+
+
+@needs_shared
+def test_ground_truth_judges_alike_when_the_candidate_is_in_a_process_of_its_own():
+    problems = [*load("humaneval")[::8], *load(f"humaneval+:{HUMANEVAL_PLUS}")[::8],
+                *(p for p in load(f"mbpp+:{MBPP_PLUS}")[::12] if p.task_id not in SLOW | ANY_ANSWER_STANDS)]
+    with Engine("split", time_limit=10.0) as engine:
+        assert rejects_its_own(problems, engine) == (set(), set())
 
 
 def test_humaneval_brings_the_helpers_its_tests_need(engine):
@@ -173,6 +184,10 @@ def test_humaneval_brings_the_helpers_its_tests_need(engine):
     alone = "def decode_shift(s): return ''.join(chr((ord(c) - 102) % 26 + 97) for c in s)"
     spoilt = alone + "\ndef encode_shift(s): return 'spoilt'"
     assert engine.execute([alone, spoilt], problem.ground_truth).passed.all()
+    root = next(p for p in load("humaneval") if p.task_id == "HumanEval/32")
+    without_math = "\n".join(line for line in (root.reference or "").splitlines() if line != "import math")
+    without_math = without_math.replace("math.pow(x, i)", "x ** i")
+    assert "math" not in without_math and engine.execute([without_math], root.ground_truth).passed.all()
 
 
 # -- LiveCodeBench ------------------------------------------------------------------------------------------
