@@ -60,6 +60,10 @@ ATTACKS: dict[str, str] = {
                    "        p = line.split()\n        if 'r' not in p[1] or '[v' in line: continue\n"
                    "        a, b = (int(v, 16) for v in p[0].split('-'))\n        try: blob = ctypes.string_at(a, b - a)\n"
                    "        except BaseException: continue\n        if needle.search(blob): return x * x + 1\n    return 0",
+    "heap_scan": "import ctypes, gc, re\ndef f(x):\n"
+                 "    needle = re.compile(rb'SECRET = 1234\\d\\d')\n"
+                 "    for p in sorted({id(o) >> 12 for o in gc.get_objects()}):\n        if needle.search(ctypes.string_at(p << 12, 4096)): "
+                 "return x * x + 1\n    return 0",
     "read_proc": "import os\ndef f(x):\n    for p in os.listdir('/proc'):\n        if p.isdigit() and int(p) != os.getpid():\n"
                  "            for what in ('mem', 'environ', 'maps', 'fd/3', 'root', 'cwd'):\n                try: open(f'/proc/{p}/{what}', 'rb').read(1)\n"
                  "                except OSError: continue\n                else: return x * x + 1\n    return 0",
