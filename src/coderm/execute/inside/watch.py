@@ -85,7 +85,7 @@ class Watcher:
                         cause = "sleep"
                     elif elapsed > LOADED * self._wall_limit:
                         cause = "wall"
-                elif memory_below() > self._memory:
+                elif memory_below(without=self._keep) > self._memory:
                     cause = "memory"
                 if cause:
                     os.kill(pid, signal.SIGKILL)
@@ -103,10 +103,10 @@ def run_delay_s(pid: int) -> float:
         return 0.0
 
 
-def memory_below(root: int | None = None) -> int:
-    """Bytes of memory that belong to the descendants of `root` (this process by default) alone."""
+def memory_below(root: int | None = None, without: int | None = None) -> int:
+    """Bytes of memory of the descendants of `root` (this process by default) alone, `without` and its own left out."""
     total = 0
-    for pid in _descendants(root or os.getpid()):
+    for pid in _descendants(root or os.getpid(), without):
         with suppress(OSError, ValueError):
             fields = Path(f"/proc/{pid}/statm").read_text().split()
             total += (int(fields[1]) - int(fields[2])) * resource.getpagesize()
@@ -122,9 +122,7 @@ def reap_orphans(keep: int | None = None) -> None:
             return
         if pid:
             continue
-        left = set(_descendants(os.getpid()))
-        if keep is not None:
-            left -= {keep, *_descendants(keep)}
+        left = _descendants(os.getpid(), keep)
         if not left:
             return
         for number in (signal.SIGSTOP, signal.SIGKILL):  # stopped first, so that none can fork meanwhile
@@ -134,8 +132,8 @@ def reap_orphans(keep: int | None = None) -> None:
         time.sleep(0.001)
 
 
-def _descendants(root: int) -> list[int]:
-    """Every process below `root`."""
+def _descendants(root: int, without: int | None = None) -> list[int]:
+    """Every process below `root`, but for `without` and those below it."""
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):  # noqa: PTH208
         if name.isdigit():
@@ -144,7 +142,7 @@ def _descendants(root: int) -> list[int]:
                 children.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(name))
     found, stack = [], [root]
     while stack:
-        below = children.get(stack.pop(), [])
+        below = [pid for pid in children.get(stack.pop(), []) if pid != without]
         found += below
         stack += below
     return found
