@@ -34,6 +34,8 @@ def execute(
     python: Python = None,
     unsafe: Unsafe = False,
     redo: Annotated[bool, typer.Option("--redo", help="Execute again what was executed before.")] = False,
+    repeat: Annotated[int, typer.Option(min=0, help="Afterwards execute everything so many times more and report the "
+                                                    "pairs whose verdict was not the same each time.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a line.")] = False,
 ) -> None:
     """Run every candidate solution against every unit test of its problem.
@@ -44,7 +46,7 @@ def execute(
     import json
 
     from coderm.execute import Engine
-    from coderm.execute.stage import execute_run
+    from coderm.execute.stage import execute_run, flaky_pairs
     from coderm.runs import Run
 
     opened = Run(run)
@@ -52,11 +54,17 @@ def execute(
                     protocol=protocol or opened.config.get("protocol", "default"), unsafe=unsafe)
     with opened, engine:
         done = execute_run(opened, engine, redo=redo)
+        flaky = flaky_pairs(opened, engine, repeat)
     if as_json:
-        print(json.dumps(done._asdict() | {"settings": engine.settings}))
-    else:
-        print(f"executed {done.problems} problems ({done.pairs:,} pairs) in {done.seconds:.1f} s; "
-              f"{done.skipped} were done before")
+        told = done._asdict() | {"settings": engine.settings}
+        print(json.dumps(told | {"flaky": [pair._asdict() for pair in flaky]} if repeat else told))
+        return
+    print(f"executed {done.problems} problems ({done.pairs:,} pairs) in {done.seconds:.1f} s; "
+          f"{done.skipped} were done before")
+    if repeat:
+        print(f"{len(flaky)} pairs did not get the same verdict each time")
+        for pair in flaky:
+            print(f"  {pair.task_id} solution {pair.solution} unit test {pair.unit_test}: {', '.join(pair.verdicts)}")
 
 
 @app.command()

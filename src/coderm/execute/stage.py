@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from coderm.errors import InputError
 from coderm.execute.engine import Engine
 from coderm.problems import as_executable
@@ -36,21 +38,49 @@ def execute_run(run: Run, engine: Engine, *, redo: bool = False, quiet: bool = F
     check_settings(run, engine.settings, redo)
     tasks = [task_id for task_id in solutions if task_id in unit_tests]
     todo = [t for t in tasks if redo or run.matrix_shape(t) != (len(solutions[t]), len(unit_tests[t]))]
-    problems = {problem.task_id: problem for problem in run.problems()}
     pairs, started = 0, time.monotonic()
 
-    def feed() -> Iterator[tuple[list[str], list[str]]]:
-        for task_id in todo:
-            problem = problems.get(task_id)
-            texts = solutions[task_id] if problem is None else [as_executable(problem, s) for s in solutions[task_id]]
-            yield texts, unit_tests[task_id]
-
     with Progress("executing", len(todo), quiet=quiet) as progress:
-        for task_id, matrix in zip(todo, engine.execute_many(feed()), strict=True):
+        for task_id, matrix in zip(todo, engine.execute_many(_texts(run, todo)), strict=True):
             run.save_matrix(task_id, matrix)
             pairs += matrix.codes.size
             progress.advance(note=f"{pairs / (time.monotonic() - started):,.0f} pairs/s")
     return Executed(len(todo), pairs, len(tasks) - len(todo), time.monotonic() - started)
+
+
+def _texts(run: Run, tasks: list[str]) -> Iterator[tuple[list[str], list[str]]]:
+    """What the engine is given for each problem: its candidates in executable form, and its unit tests."""
+    solutions, unit_tests = run.solutions(), run.unit_tests()
+    problems = {problem.task_id: problem for problem in run.problems()}
+    for task_id in tasks:
+        problem = problems.get(task_id)
+        texts = solutions[task_id] if problem is None else [as_executable(problem, s) for s in solutions[task_id]]
+        yield texts, unit_tests[task_id]
+
+
+class Flaky(NamedTuple):
+    """A pair whose verdict was not the same each time, and what it was."""
+
+    task_id: str
+    solution: int
+    unit_test: int
+    verdicts: tuple[str, ...]
+
+
+def flaky_pairs(run: Run, engine: Engine, repeats: int, *, quiet: bool = False) -> list[Flaky]:
+    """Execute every executed problem `repeats` more times, saving nothing: the pairs that did not agree each time."""
+    tasks = [task_id for task_id in run.solutions() if run.matrix_shape(task_id) is not None]
+    found: dict[tuple[str, int, int], list[str]] = {}
+    with Progress("repeating", len(tasks) * repeats, quiet=quiet) as progress:
+        for repeat in range(repeats):
+            for task_id, matrix in zip(tasks, engine.execute_many(_texts(run, tasks)), strict=True):
+                before = run.matrix(task_id)
+                assert before is not None
+                for i, j in np.argwhere(matrix.codes != before.codes).tolist():
+                    verdicts = found.setdefault((task_id, i, j), [str(before.verdicts[i, j])] * (repeat + 1))
+                    verdicts.append(str(matrix.verdicts[i, j]))
+                progress.advance()
+    return [Flaky(*pair, tuple(verdicts)) for pair, verdicts in found.items()]
 
 
 def check_settings(run: Run, settings: dict[str, Any], redo: bool) -> None:

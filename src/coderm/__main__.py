@@ -1,0 +1,5 @@
+"""`python -m coderm` is the command line."""
+
+from coderm.cli import main
+
+main()

@@ -1,0 +1,103 @@
+"""Execution as a stage of a run: resumes, refuses other settings, finds flaky pairs, survives SIGKILL, locks."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coderm.errors import RunLockedError
+from coderm.runs import Run, load
+
+TEST = "import unittest\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(f(%d), %d)"
+SOLUTIONS = ["def f(x): return x + 1", "def f(x): return 2", "def f(x): raise KeyError", "def f(x): return x + 1  # again"]
+
+
+def make_run(path: Path, problems: int, solutions: list[str] = SOLUTIONS) -> Run:
+    run = Run.create(path, protocol="default")
+    with run:
+        run.append("solutions", ({"task_id": f"t/{k}", "solutions": solutions} for k in range(problems)))
+        run.append("unit_tests", ({"task_id": f"t/{k}", "unit_tests": [TEST % (k, k + 1), TEST % (1, 2)]}
+                                  for k in range(problems)))
+    return run
+
+
+def coderm(*args: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "coderm", *map(str, args)], capture_output=True, text=True, check=False)
+
+
+def test_a_second_execute_does_nothing_and_other_settings_are_refused(tmp_path: Path) -> None:
+    make_run(tmp_path / "r", 3)
+    first = json.loads(coderm("execute", tmp_path / "r", "--json").stdout)
+    assert (first["problems"], first["pairs"], first["skipped"]) == (3, 24, 0)
+    again = json.loads(coderm("execute", tmp_path / "r", "--json").stdout)
+    assert (again["problems"], again["skipped"]) == (0, 3)
+    other = coderm("execute", tmp_path / "r", "--time-limit", "0.5")
+    assert other.returncode == 2
+    assert "time_limit 1.0 then, 0.5 now" in other.stderr
+    matrix = load(tmp_path / "r").matrix("t/1")
+    assert matrix is not None
+    assert matrix.verdicts.tolist() == [["pass", "pass"], ["pass", "pass"], ["error", "error"], ["pass", "pass"]]
+
+
+def test_repeat_reports_the_pair_that_depends_on_the_clock(tmp_path: Path) -> None:
+    flip = "import time\ndef f(x): return x + 1 + int(time.time() * 1000) % 2"
+    make_run(tmp_path / "r", 1, [*SOLUTIONS, flip])
+    told = json.loads(coderm("execute", tmp_path / "r", "--repeat", "12", "--json").stdout)
+    assert {(pair["task_id"], pair["solution"]) for pair in told["flaky"]} <= {("t/0", 4)}
+    assert told["flaky"], "a coin tossed 26 times came down on one side"
+    assert {"pass", "fail"} <= set(told["flaky"][0]["verdicts"])
+
+
+def test_killed_at_random_moments_the_same_files_come_out(tmp_path: Path) -> None:
+    slow = "for _ in range(200000): pass\ndef f(x): return x + 1"
+    whole, broken = make_run(tmp_path / "a", 12, [*SOLUTIONS, slow]), make_run(tmp_path / "b", 12, [*SOLUTIONS, slow])
+    assert coderm("execute", whole.path, "--workers", 1).returncode == 0
+    for wait in (0.5, 0.9, 1.2):
+        process = subprocess.Popen([sys.executable, "-m", "coderm", "execute", str(broken.path), "--workers", "1"],
+                                   stderr=subprocess.DEVNULL)
+        time.sleep(wait)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    assert coderm("execute", broken.path, "--workers", 1).returncode == 0
+    for k in range(12):
+        a, b = whole.matrix(f"t/{k}"), broken.matrix(f"t/{k}")
+        assert a is not None
+        assert b is not None
+        assert np.array_equal(a.codes, b.codes)
+        assert np.array_equal(a.cases, b.cases)
+    assert not list(broken.path.glob("rewards/*.partial"))
+
+
+def test_two_processes_on_one_run(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "r", 1)
+    with run:
+        second = coderm("execute", run.path)
+        assert second.returncode == 1
+        assert "another coderm is working on this run" in second.stderr
+        with pytest.raises(RunLockedError):
+            Run(run.path).__enter__()
+
+
+def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+    assert coderm("execute", tmp_path / "nothing").returncode == 2
+    Run.create(tmp_path / "empty")
+    nothing = coderm("execute", tmp_path / "empty")
+    assert nothing.returncode == 2
+    assert "has no solutions to execute" in nothing.stderr
+    assert "Traceback" not in nothing.stderr
+
+
+def test_explain_shows_the_failing_assertion(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "r", 1)
+    told = json.loads(coderm("explain", run.path, "t/0", 1, 0, "--json").stdout)
+    assert (told["verdict"], told["error"], told["message"]) == ("fail", "AssertionError", "2 != 1")
+    assert coderm("explain", run.path, "t/0", 9, 0).returncode == 2
+    assert coderm("explain", run.path, "t/7", 0, 0).returncode == 2
