@@ -53,6 +53,15 @@ class Model:
     """Test cases in a usable reply."""
 
 
+CODEGEN = Model(ease=-2.2, spread=2.4, bugs=4.5, shows=(1.5, 0.7), quirky=0.24, misread=-0.5, slip=-0.2,
+                dispersion=1.4, correlation=0.45, usable=0.137, usable_dispersion=0.11, cases=4)
+"""Fitted to 100 x 100 samples a HumanEval problem of CodeGen-Mono-16B (benchmarks/simulator_fit.py)."""
+TABLE_2 = Model(ease=0.32, spread=2.4, bugs=4.5, shows=(0.57, 0.42), quirky=0.24, misread=-1.6, slip=-1.8,
+                dispersion=1.4, correlation=0.45)
+"""Fitted to the row of CodeRM-8B in Ma et al. 2025, Table 2, one test and majority of 100; what the row does not say
+(spread, bugs, dispersion and correlation) is CODEGEN's."""
+
+
 def simulate(model: Model, problems: int, solutions: int, unit_tests: int, seed: int) -> list[Recorded]:
     """Draw a labelled run: `problems` problems with `solutions` candidates and `unit_tests` replies each."""
     rng = np.random.default_rng(seed)

@@ -1,0 +1,87 @@
+"""Judges every way to spend a budget of unit tests, on labelled runs and on simulated ones.
+
+    python benchmarks/scaling.py RUN... [--states SPEC] [--simulate codegen|table2] [--problems 500] [--resamples 10]
+                                 [--out FILE.json]
+
+One unit of budget is one generated reply with all its test cases. Selection rules: CodeT's, a test case being a test,
+and majority vote, a reply being a test. Reported for each strategy: the area between its curve and equal
+allocation's (mean height in points along log2 of the average budget), and the first budget, in replies generated and
+in pairs executed, at which it is as accurate as equal allocation is with every reply. Predicted pass rates are held
+out: a probe on the states of --states (default: the text alone), cross-fitted; in a simulation gold logits with noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from coderm.runs import Run
+from coderm.scale.curves import Scaling, scaling
+from coderm.scale.from_run import recorded_problems
+from coderm.scale.probe import held_out
+from coderm.scale.recorded import RULES, Recorded
+from coderm.scale.simulate import CODEGEN, TABLE_2, predicted, simulate
+from coderm.scale.states import read_states
+
+SIMULATED = {"codegen": CODEGEN, "table2": TABLE_2}
+NOISE = 2.0
+
+
+def run_problems(path: Path, states: str) -> tuple[list[Recorded], np.ndarray]:
+    """A labelled run and held-out predictions of its pass rates."""
+    run = Run(path)
+    problems = recorded_problems(run)
+    prompts = {problem.task_id: problem.prompt for problem in run.problems()}
+    gold = np.array([problem.pass_rate for problem in problems])
+    vectors = read_states(states, [prompts[problem.task_id] for problem in problems], quiet=False)
+    return problems, held_out(states, vectors, gold)
+
+
+def table(name: str, found: Scaling) -> str:
+    """One Markdown table."""
+    head = [str(b) for b in found.budgets]
+    lines = [f"\n{name}, {found.rule}: {len(found.task_ids)} problems; equal allocation with every reply "
+             f"{100 * found.target:.1f}\n",
+             "| strategy | " + " | ".join(head) + " | area [95 %] | unit tests | pairs |",
+             "|---" * (len(head) + 4) + "|"]
+    for strategy in found.accuracy:
+        value, low, high = found.area(strategy)
+        reach = found.reach[strategy]
+        share = ["never"] * 2 if reach is None else [f"{100 * part:.0f} %" for part in (reach.unit_tests, reach.pairs)]
+        cells = [f"{100 * v:.1f}" for v in found.curve(strategy)[0]]
+        area = "" if strategy == "equal" else f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
+        lines.append(f"| {strategy} | " + " | ".join(cells) + f" | {area} | {share[0]} | {share[1]} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="*", type=Path)
+    parser.add_argument("--states", default="text")
+    parser.add_argument("--simulate", choices=SIMULATED, action="append", default=[])
+    parser.add_argument("--problems", type=int, default=500)
+    parser.add_argument("--resamples", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path)
+    args = parser.parse_args()
+    sources = [(str(path.name), *run_problems(path, args.states)) for path in args.runs]
+    for name in args.simulate:
+        problems = simulate(SIMULATED[name], args.problems, 100, 100, args.seed)
+        sources.append((f"simulated {name}", problems, predicted(problems, NOISE, args.seed)))
+    told = []
+    for name, problems, rates in sources:
+        for rule in RULES:
+            started = time.monotonic()
+            found = scaling(problems, rates, rule, resamples=args.resamples, seed=args.seed, quiet=False)
+            print(table(name, found), f"\n\n({time.monotonic() - started:.0f} s)", flush=True)
+            told.append({"data": name} | found.as_json())
+    if args.out:
+        args.out.write_text(json.dumps(told, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
