@@ -22,10 +22,10 @@ def patch(name: str, text: str, *, test: str | None = None, shared: str = "tampe
     return Case("patch", name, code(text) + WRONG, shared=shared, split=NOT_PASS, **more)
 
 
-def wrong(line: str, name: str, text: str, shared: str, **more: str) -> Case:
+def wrong(line: str, name: str, text: str, shared: str, split: str = NOT_PASS, **more: str) -> Case:
     """A candidate that does something, then answers wrongly."""
     text = code(text)
-    return Case(line, name, text if "def add" in text else text + WRONG, shared=shared, split=NOT_PASS, **more)
+    return Case(line, name, text if "def add" in text else text + WRONG, shared=shared, split=split, **more)
 
 
 CASES = [
@@ -448,7 +448,7 @@ CASES = [
             for number in (signal.SIGALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGVTALRM):
                 signal.signal(number, signal.SIG_IGN)
             while True: pass
-    """, "timeout"),
+    """, "timeout", split="timeout"),
     wrong("clock", "swallows", """
         def add(a, b):
             while True:
@@ -456,14 +456,27 @@ CASES = [
                     while True: pass
                 except BaseException:
                     pass
-    """, "timeout"),
+    """, "timeout", split="timeout"),
     wrong("clock", "blocks signals", """
         import signal
         def add(a, b):
             signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))
             while True: pass
-    """, "timeout"),
-    wrong("clock", "sleeps", "import time\ndef add(a, b): time.sleep(600)\n", "timeout"),
+    """, "timeout", split="timeout"),
+    wrong("clock", "forged", """
+        import sys, time
+        def add(a, b):
+            frame = sys._getframe(1)
+            while frame:
+                for thing in list(frame.f_locals.values()):
+                    board = getattr(thing, "board", None)
+                    if hasattr(board, "begin"):
+                        while True:
+                            board.begin(1, time.monotonic(), 1 << 62)
+                frame = frame.f_back
+            while True: pass
+    """, "tampered|timeout", split="timeout"),
+    wrong("clock", "sleeps", "import time\ndef add(a, b): time.sleep(600)\n", "timeout", split="timeout"),
 
     wrong("argument", "empties it", """
         def add(a, b):
@@ -506,7 +519,7 @@ CASES = [
     """, "fail"),
 
     wrong("secret", "everywhere", """
-        import gc, os, sys
+        import gc, os, re, sys
         def look():
             frame = sys._getframe()
             while frame:
@@ -514,8 +527,8 @@ CASES = [
                 yield repr(list(frame.f_locals))
                 frame = frame.f_back
             for thing in gc.get_objects():
-                if isinstance(thing, type) and hasattr(thing, "test_it"): yield "kept-secret"
-                if isinstance(thing, str): yield thing
+                if hasattr(thing, "co_consts"): yield repr(thing.co_consts)
+                if isinstance(thing, (list, tuple, dict)) and len(thing) < 1000: yield repr(list(thing))
             for fd in range(3, 64):
                 try:
                     yield os.pread(fd, 1 << 16, 0).decode(errors="replace")
@@ -533,7 +546,9 @@ CASES = [
                 except (OSError, ValueError, OverflowError):
                     pass
         def add(a, b):
-            needle = "kept-" + "secret"
-            return needle if any(needle in text for text in look()) else "nothing"
-    """, "pass|timeout|memory", test=unit_test('self.assertEqual(add(2, 3), "kept-" "secret")'), beside=WRONG, beside_verdict="fail"),
+            for text in look():
+                found = re.search("kept-[0-9]+-secret", text)
+                if found: return found.group()
+    """, "pass|timeout|memory", split=NOT_PASS + "|timeout|memory",
+          test=unit_test('self.assertEqual(add(2, 3), "kept-482913-secret")'), beside=WRONG, beside_verdict="fail"),
 ]

@@ -9,9 +9,9 @@ def fair(line: str, name: str, text: str, test: str, *, head: str = "") -> Case:
     return Case(line, name, text, "pass", "pass", unit_test(test, head), beside=text)
 
 
-def state(name: str, text: str, test: str, head: str = "") -> Case:
+def state(name: str, text: str, test: str) -> Case:
     """A candidate whose function tells whether an earlier pair left something; it is run several times in one job."""
-    return fair("state", name, text, test, head=head)
+    return fair("state", name, text, test)
 
 
 FIRST = 'self.assertEqual(seen(), "fresh")'
@@ -89,8 +89,11 @@ CASES = [
     """, FIRST),
     state("random", """
         import random
-        def seen(): return random.random()
-    """, "first = seen()\nrandom.setstate(before)\nself.assertEqual(seen(), first)", head="import random\nbefore = random.getstate()"),
+        def seen():
+            before = random.getstate()
+            random.seed(7)
+            return "stale" if random.getstate() == before else "fresh"
+    """, FIRST),
     state("environment", """
         import os
         def seen():
@@ -170,8 +173,13 @@ CASES = [
     """, FIRST),
     fair("numpy", "import", "import numpy as np\ndef add(a, b): return int(np.add(a, b))\n",
          "self.assertEqual(add(2, 3), 5)"),
-    fair("numpy", "random is the same", "import numpy as np\ndef draw(): return float(np.random.rand())\n",
-         "x = draw()\nnp.random.seed(0)\nself.assertEqual(x, draw())", head="import numpy as np"),
+    fair("numpy", "random is the same", """
+        import numpy as np
+        def seen():
+            before = np.random.rand()
+            np.random.seed(0)
+            return "fresh" if before == np.random.rand() else "stale"
+    """, FIRST),
     fair("numpy", "linear algebra", "import numpy as np\ndef rank(n): return int(np.linalg.matrix_rank(np.eye(n)))\n",
          "self.assertEqual(rank(20), 20)"),
     fair("main", "guard", RIGHT + "if __name__ == '__main__':\n    raise SystemExit(add(1, 2))\n", "self.assertEqual(add(2, 3), 5)"),

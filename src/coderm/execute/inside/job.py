@@ -56,7 +56,8 @@ class Job:
         self.tests = [self._study(j, text, dead) for j, text in enumerate(request["unit_tests"])]
         self._texts: list[str] = request["solutions"]
         compiled_here = nursery is None or self._explain
-        self.solutions = [] if not compiled_here else [self._compile(i, text, dead) for i, text in enumerate(self._texts)]
+        texts = self._texts if compiled_here else []
+        self.solutions = [self._compile(i, text, dead) for i, text in enumerate(texts)]
         self.guard = Guard(self._watched_modules())
         places = len(self.tests) * len(self._texts)
         self.board = Board(places, TEXT_ROOM, EVENTS_PER_PAIR * places + 1000 if self._behaviour else 0)
@@ -211,8 +212,8 @@ class Job:
     @staticmethod
     def _fate(death: Death, hang_in_load: bool) -> tuple[Record, bool]:
         """What a cell's death means for the pair it was in, and whether for every other test as well."""
-        if death.cause == "memory":
-            return _decided(MEMORY), False
+        if death.cause in ("memory", "forged"):
+            return _decided(MEMORY if death.cause == "memory" else TAMPERED), False
         if death.timed_out:
             return _decided(TIMEOUT, boards.WALL if death.cause == "wall" else 0), hang_in_load
         return _decided(CRASH), False

@@ -20,7 +20,10 @@ RECYCLE = 3  # exit status of a job that wants a fresh jail
 
 
 class Death(NamedTuple):
-    """How a cell ended: what it was killed for ("cpu", "sleep", "wall", "memory" or ""), or the signal it died of."""
+    """How a cell ended: what it was killed for, or "", and the signal it died of.
+
+    It is killed for "cpu", "sleep", "wall", "memory", or "forged" clocks on its board.
+    """
 
     cause: str
     signal: int
@@ -64,20 +67,27 @@ class Watcher:
         clock = ~pid << 3 | 2  # the CPU clock of another process, see clock_getcpuclockid(3)
         tick_ms = 1000 * (TICK_S if limit is None else max(0.002, min(TICK_S, limit / 2)))
         begun = time.monotonic()
-        pair, kept_waiting, cpu_before = 0.0, 0.0, 0
+        pair, place, kept_waiting, cpu_before = 0.0, -1, 0.0, 0
         try:
             while not poll.poll(tick_ms):
                 header = self._board.read_header()
+                if header.started != pair and header.current <= place:
+                    header = self._board.read_header()  # it may have been half written
                 try:
                     cpu = time.clock_gettime_ns(clock)
                 except OSError:
                     continue  # it has just died
+                cause = ""
                 if header.started != pair:
-                    pair, kept_waiting = header.started, run_delay_s(pid)
+                    # pairs begin in order, and none in the future: else a cell could put off its limits for ever
+                    if header.current <= place or header.cpu_ns > cpu or header.started > time.monotonic():
+                        cause = "forged"
+                    pair, place, kept_waiting = header.started, header.current, run_delay_s(pid)
                     cpu_before = header.cpu_ns or cpu  # a judge does not say: its limit need not be exact
                 spent = (cpu - cpu_before) / 1e9
-                cause = ""
-                if limit is not None and spent > limit:
+                if cause:
+                    pass
+                elif limit is not None and spent > limit:
                     cause = "cpu"
                 elif (elapsed := time.monotonic() - (pair or begun)) > self._wall_limit:
                     # time spent waiting for a processor is not the candidate's; sleeping is
