@@ -37,7 +37,8 @@ _HOME = {
     "solve": "coderm.solver",
 }
 
-__all__ = ["SELECTORS", "Engine", "RewardMatrix", "allocate", "best_of_n", "execute", "load", "score", "select", "solve"]
+__all__ = ["SELECTORS", "Engine", "RewardMatrix", "allocate", "best_of_n", "execute", "load", "score", "select",
+           "solve"]
 
 
 def __getattr__(name: str) -> Any:

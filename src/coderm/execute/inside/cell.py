@@ -18,7 +18,6 @@ from builtins import BaseException, dict, int, isinstance, issubclass, type  # n
 from types import CodeType
 from typing import Any, NamedTuple, NoReturn
 
-from . import board as boards
 from .board import Board
 from .house import House
 from .reach import Reach

@@ -23,15 +23,16 @@ from typing import Any
 MAX_DEPTH = 400
 _SMALL = 1 << 62
 _BUILTINS = {name: getattr(builtins, name) for name in (
-    "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float format frozenset "
-    "hash hex id int isinstance issubclass iter len list map max min next object oct ord pow print range repr reversed "
+    "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float format "
+    "frozenset hash hex id int isinstance issubclass iter len list map max min next object oct ord pow print range repr reversed "
     "round set slice sorted str sum tuple type zip Ellipsis NotImplemented").split()}
 _BUILTIN_NAMES = {id(value): name for name, value in _BUILTINS.items()} | {
     id(value): name for name, value in vars(builtins).items()
     if isinstance(value, type) and issubclass(value, BaseException)}
 EXCEPTIONS = {name: value for name, value in vars(builtins).items()
                if isinstance(value, type) and issubclass(value, BaseException)}
-_FACTORIES = {"int": int, "list": list, "dict": dict, "set": set, "str": str, "float": float, "tuple": tuple, "bool": bool}
+_FACTORIES = {"int": int, "list": list, "dict": dict, "set": set, "str": str, "float": float, "tuple": tuple,
+              "bool": bool}
 
 
 class Malformed(Exception):
@@ -129,7 +130,7 @@ class Encoder:
             if value.dtype.kind in "biufcUS":
                 return ["np", kind is numpy.ndarray, value.dtype.str, list(value.shape),
                         value.tobytes().decode("latin-1")]
-        elif (tuple in kind.__mro__ and kind.__mro__[1:] == (tuple, object) and type(getattr(kind, "_fields", 0)) is tuple
+        elif (kind.__mro__[1:] == (tuple, object) and type(getattr(kind, "_fields", 0)) is tuple
                 and len(kind._fields) == len(value)):  # type: ignore[attr-defined]
             return ["nt", kind.__name__, list(kind._fields), *map(self.encode, value)]  # type: ignore[attr-defined]
         return self._strange(value)
@@ -240,7 +241,7 @@ class Decoder:
 
 @functools.lru_cache(256)
 def _named_tuple(name: str, fields: tuple[str, ...]) -> Any:
-    return collections.namedtuple(name, fields)  # noqa: PYI024
+    return collections.namedtuple(name, fields)
 
 
 def _builtin(decoder: Decoder, node: Any) -> Any:
@@ -263,7 +264,7 @@ _DECODERS: dict[Any, Callable[[Decoder, Any], Any]] = {
     "od": lambda d, n: d._container(collections.OrderedDict(), n),
     "dd": lambda d, n: d._container(collections.defaultdict(_FACTORIES.get(n[1])), n, 2),
     "s": lambda d, n: d._container(set(), n),
-    "q": lambda d, n: d._container(collections.deque((), n[1]), n, 2),
+    "q": lambda d, n: d._container(collections.deque(maxlen=n[1]), n, 2),
     "fs": lambda d, n: frozenset(d._parts(n)),
     "B": Decoder._bytearray,
     "b": lambda d, n: n[1].encode("latin-1"),

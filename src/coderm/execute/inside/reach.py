@@ -17,19 +17,19 @@ from typing import NamedTuple
 
 _MODULES = frozenset({
     "__future__", "abc", "bisect", "cmath", "collections", "collections.abc", "dataclasses", "datetime", "enum",
-    "fractions", "functools", "heapq", "itertools", "math", "numbers", "operator", "random", "re", "statistics", "string",
-    "textwrap", "typing"})
+    "fractions", "functools", "heapq", "itertools", "math", "numbers", "operator", "random", "re", "statistics",
+    "string", "textwrap", "typing"})
 _FORBIDDEN = frozenset({
-    "open", "exec", "eval", "compile", "globals", "locals", "vars", "setattr", "delattr", "getattr", "breakpoint", "help",
-    "input", "exit", "quit", "dir", "memoryview", "super", "classmethod", "property", "object", "type",
-    "attrgetter", "methodcaller", "register", "mro", "gi_frame", "cr_frame", "ag_frame", "gi_code", "cr_code", "ag_code",
-    "tb_frame", "tb_next", "f_back", "f_globals", "f_locals", "f_builtins", "f_code", "func", "singledispatch",
+    "open", "exec", "eval", "compile", "globals", "locals", "vars", "setattr", "delattr", "getattr", "breakpoint",
+    "help", "input", "exit", "quit", "dir", "memoryview", "super", "classmethod", "property", "object", "type",
+    "attrgetter", "methodcaller", "register", "mro", "gi_frame", "cr_frame", "ag_frame", "gi_code", "cr_code",
+    "ag_code", "tb_frame", "tb_next", "f_back", "f_globals", "f_locals", "f_builtins", "f_code", "func", "singledispatch",
     "update_wrapper", "wraps", "partialmethod", "cached_property", "sys", "os", "builtins", "gc", "inspect", "types",
-    "threading", "signal", "unittest", "TestCase", "mock", "asyncio", "importlib", "ctypes", "weakref", "copyreg", "warnings",
-    "SystemRandom", "Template", "Formatter", "make_dataclass", "NewType"})
+    "threading", "signal", "unittest", "TestCase", "mock", "asyncio", "importlib", "ctypes", "weakref", "copyreg",
+    "warnings", "SystemRandom", "Template", "Formatter", "make_dataclass", "NewType"})
 _ALLOWED_DUNDERS = frozenset({
-    "__init__", "__name__", "__len__", "__str__", "__repr__", "__doc__", "__module__", "__qualname__", "__annotations__",
-    "__lt__", "__le__", "__gt__", "__ge__", "__add__", "__sub__", "__mul__", "__iter__", "__next__", "__getitem__",
+    "__init__", "__name__", "__len__", "__str__", "__repr__", "__doc__", "__module__", "__qualname__",
+    "__annotations__", "__lt__", "__le__", "__gt__", "__ge__", "__add__", "__sub__", "__mul__", "__iter__", "__next__", "__getitem__",
     "__contains__", "__future__", "__firstlineno__", "__static_attributes__", "__conditional_annotations__"})
 _TEST_NAMES = frozenset({"unittest", "TestCase", "type", "object"})
 

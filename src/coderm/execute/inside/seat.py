@@ -150,9 +150,7 @@ class Seat:
         delay = run_delay_s(self._pid)
         if self._kept_waiting is None:
             self._kept_waiting = delay
-        if self.spent_ns() > self.limit * 1e9:
-            self._end(TIMEOUT)
-        elif elapsed - (delay - self._kept_waiting) > self._wall_limit:
+        if self.spent_ns() > self.limit * 1e9 or elapsed - (delay - self._kept_waiting) > self._wall_limit:
             self._end(TIMEOUT)
         elif memory_below(self._nursery) > self._memory:
             self._end(MEMORY)

@@ -97,7 +97,8 @@ def _program(pid: int) -> bytes:
         body = _argument(index) + _op(_JEQ, 0, 2, 0) + _op(_JGT, pid, 1, 0) + _NOT_PERMITTED + _ALLOWED
         code += _rule(numbers[column], body)
     code += _rule(_CLONE[column], _argument(0) + _op(_JSET, _CLONE_NAMESPACES, 0, 1) + _NOT_PERMITTED + _ALLOWED)
-    code += _rule(_CLONE3[column], _op(_RET, _ERRNO | errno.ENOSYS))  # its flags lie in memory; libc falls back to clone
+    # clone3's flags lie in memory, out of the filter's sight; libc falls back to clone
+    code += _rule(_CLONE3[column], _op(_RET, _ERRNO | errno.ENOSYS))
     for numbers, denied in ((_FCNTL, _FCNTL_OWNER), (_IOCTL, _IOCTL_DENIED)):
         body = _argument(1) + b"".join(_op(_JEQ, command, 0, 1) + _NOT_PERMITTED for command in denied) + _ALLOWED
         code += _rule(numbers[column], body)

@@ -98,8 +98,8 @@ class Remote:
             return ["j", self._keep(value), True]
         if callable(value):
             return ["j", self._keep(value), False]
-        raise TypeError(f"a {kind.__name__} cannot be passed to a candidate in split mode: only plain data, functions and "
-                        "iterators cross")
+        raise TypeError(f"a {kind.__name__} cannot be passed to a candidate in split mode: only plain data, "
+                        "functions and iterators cross")
 
     def _strange_in(self, node: list[Any]) -> Any:
         tag = node[0]
@@ -129,12 +129,12 @@ class Remote:
             if issubclass(base, BaseException):
                 self._classes[name] = type(name, (base,), {})
             else:
-                made = StandInType(name, (base,), {"_remote": self, "_class_target": name if target is None else target})
-                self._classes[name] = made
+                about = {"_remote": self, "_class_target": name if target is None else target}
+                self._classes[name] = StandInType(name, (base,), about)
         return self._classes[name]
 
     def _exception(self, body: Any) -> BaseException:
-        own, builtin, arguments, attributes, number, text = body
+        own, builtin, arguments, attributes, text = body
         decoder = Decoder(self._strange_in)
         kind = self._class_of(own, builtin or "Exception")
         args = [decoder.decode(a) for a in arguments]
@@ -171,7 +171,8 @@ _METHOD, _METHOD_ASYNC = object(), object()
 class StandInFunction:
     """A function or bound method of the candidate's."""
 
-    def __init__(self, remote: Remote, target: Any, how: str, method: str | None = None, is_async: bool = False) -> None:
+    def __init__(self, remote: Remote, target: Any, how: str, method: str | None = None,
+                 is_async: bool = False) -> None:
         self._remote, self._target, self._how, self._method = remote, target, how, method
         self._is_async = is_async or how == "await_call"
         self.__name__ = self.__qualname__ = method or str(target)
@@ -202,7 +203,7 @@ class StandInFunction:
 
 
 class StandInType(type):
-    """The class of stand-ins for one class of the candidate's; it can be called, subclassed and asked for attributes."""
+    """The class of stand-ins for one class of the candidate's: can be called, subclassed, asked for attributes."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         remote: Remote = cls._remote
@@ -313,8 +314,8 @@ def _forward(how: str) -> Any:
     return operation
 
 
-for _how in ("iter next str repr int float index abs neg pos invert round getitem setitem delitem reversed format enter aiter "
-             "lt le gt ge add sub mul truediv floordiv mod pow matmul lshift rshift and_ or_ xor iadd isub imul itruediv "
-             "ifloordiv imod ipow iand ior ixor").split():
+for _how in ("iter next str repr int float index abs neg pos invert round getitem setitem delitem reversed format "
+             "enter aiter lt le gt ge add sub mul truediv floordiv mod pow matmul lshift rshift and_ or_ xor iadd isub imul "
+             "itruediv ifloordiv imod ipow iand ior ixor").split():
     type.__setattr__(StandIn, f"__{_how.rstrip('_')}__", _forward(_how))
 type.__setattr__(StandIn, "__call__", lambda self, *a, **k: self._remote.ask("call", _own(self, "_target"), a, k))

@@ -138,7 +138,7 @@ def _loads_code(tree: ast.Module) -> bool:
                 return True
         elif isinstance(node, ast.ClassDef):
             plain = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Pass)
-            if node.decorator_list or any(not isinstance(item, plain) and not _is_constant_statement(item)
+            if node.decorator_list or any((not isinstance(item, plain) and not _is_constant_statement(item))
                                           or getattr(item, "decorator_list", None) for item in node.body):
                 return True
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

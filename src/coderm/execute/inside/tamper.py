@@ -20,7 +20,8 @@ from operator import is_
 from typing import Any
 
 _CODE = (types.FunctionType, types.BuiltinFunctionType, type, classmethod, staticmethod, property,
-         types.MethodDescriptorType, types.WrapperDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType)
+         types.MethodDescriptorType, types.WrapperDescriptorType, types.GetSetDescriptorType,
+         types.MemberDescriptorType)
 _MAY_CHANGE = frozenset({"_", "maxDiff", "longMessage"})  # tests set these
 _CORE_TYPES = (object, type, int, float, complex, bool, str, bytes, bytearray, list, tuple, dict, set, frozenset, range)
 _JUDGING = frozenset({"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__", "__bool__", "__len__",
