@@ -57,7 +57,8 @@ def read_states(spec: str, prompts: Sequence[str], *, quiet: bool = True) -> Sta
 def _llama(path: Path, prompts: Sequence[str], progress: Progress) -> States:
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning threads starve the machine's other work
+    # Threads that spin while they wait for one another starve a machine with other work, themselves included.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         import xllamacpp
     except ImportError:
@@ -68,6 +69,8 @@ def _llama(path: Path, prompts: Sequence[str], progress: Progress) -> States:
     params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_LAST
     params.n_ctx = params.n_batch = params.n_ubatch = _TOKENS  # a pooled prompt must fit one batch
     params.n_parallel, params.warmup, params.verbosity = 1, False, 0
+    for threads in (params.cpuparams, params.cpuparams_batch):
+        threads.poll = 0
     try:
         server = xllamacpp.Server(params)
     except Exception as error:  # the binding raises bare RuntimeErrors of many kinds
