@@ -38,7 +38,7 @@ RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")
 @imports.command("codet")
 def import_codet(problems: Problems, solutions: Solutions, unit_tests: Tests, out: Out,
                  granularity: Annotated[Literal["sample", "case"], typer.Option(
-                     help="What one unit test is: the first 5 usable asserts of a sample, or each single assert.",
+                     help="What one unit test is: the first 5 usable asserts of a sample, or each one of them.",
                  )] = "sample",
                  skip_bad: SkipBad = False, as_json: Json = False) -> None:
     """CodeT's files: {"prompt", "samples"}, completions of a prompt and continuations of "assert "."""

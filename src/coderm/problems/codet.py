@@ -57,8 +57,8 @@ def body_of(completion: str) -> str:
 def read_unit_tests(
     path: Path, problems: Sequence[Problem], granularity: Granularity, complaints: Complaints
 ) -> tuple[Texts, dict[str, dict[str, Any]]]:
-    """task_id -> unit tests. At granularity `sample` a sample's first usable asserts make one unit test; at `case`
-    every usable assert is one, as often as it was sampled.
+    """task_id -> unit tests. Of each sample the first five usable asserts count, as in CodeT: together they are one
+    unit test at granularity `sample`, each is one at `case`, as often as it was sampled.
 
     Beside them task_id -> {"replies": the sample of each test, "sampled": how many samples there were}.
     """
@@ -75,11 +75,11 @@ def read_unit_tests(
         tests = texts.setdefault(problem.task_id, [])
         origin = origins.setdefault(problem.task_id, {"replies": [], "sampled": 0})
         for sample in row.samples:
-            asserts = usable_asserts(sample, problem.entry_point)
+            asserts = usable_asserts(sample, problem.entry_point)[:ASSERTS_PER_SAMPLE]
             if granularity == "case":
                 tests += [assert_class("TestCase", [node]) for node in asserts]
             elif asserts:
-                tests.append(assert_class("TestSample", asserts[:ASSERTS_PER_SAMPLE]))
+                tests.append(assert_class("TestSample", asserts))
             origin["replies"] += [origin["sampled"]] * (len(tests) - len(origin["replies"]))
             origin["sampled"] += 1
     return texts, origins
