@@ -16,6 +16,7 @@ from coderm.records import Problem
 
 Granularity = Literal["sample", "case"]
 ASSERTS_PER_SAMPLE = 5
+"""As many of a sample's usable asserts count, the first ones: CodeT's own limit."""
 _ENDS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
 """What ends an assert when a model writes on: CodeT's stop words."""
 
