@@ -98,6 +98,7 @@ def test_codet_yields(tmp_path, granularity, unit_tests):
     ("(yield f(1))", []),
     ("f(\0)", []),
     ("f(" + "(" * 500, []),
+    ("f(1) == " + "+".join("1" * 20_000), []),
     ("", []),
 ])
 def test_usable_asserts(sample, usable):
@@ -143,13 +144,15 @@ def test_codet_granularities_and_round_trip(tmp_path, problems):
 def test_codet_export_lists_what_its_format_cannot_hold(tmp_path, problems):
     write(tmp_path / "s.jsonl", {"task_id": "t/0", "solutions": ["def f(x): return x", "def f(x):\n    return 2"]})
     write(tmp_path / "t.jsonl", {"task_id": "t/0", "unit_tests": [
-        case_class("T", [("test", "self.assertEqual(f(1), 1)")]), case_class("T", [("test", "assert f(1) == 1")])]})
+        case_class("T", [("test", "self.assertEqual(f(1), 1)")]), case_class("T", [("test", "assert f(1) == 1")]),
+        "class T(", "x = 1"]})
     as_json("import", "coderm", "--problems", problems, "--solutions", tmp_path / "s.jsonl",
             "--unit-tests", tmp_path / "t.jsonl", "--out", tmp_path / "run")
     stopped = coderm("export", "codet", tmp_path / "run", "--out", tmp_path / "out")
     assert stopped.returncode == 2 and "t/0, solution 0: does not begin with the prompt" in stopped.stderr
     told = as_json("export", "codet", tmp_path / "run", "--out", tmp_path / "out", "--skip-bad")
-    assert [line.split(":")[0] for line in told["skipped"]] == ["t/0, solution 0", "t/0, unit test 0"]
+    assert [line.split(":")[0] for line in told["skipped"]] == ["t/0, solution 0", "t/0, unit test 0",
+                                                                "t/0, unit test 2", "t/0, unit test 3"]
 
 
 # -- CodeRM and EvalPlus ------------------------------------------------------------------------------------

@@ -144,7 +144,7 @@ def _leading_assert(text: str) -> ast.Assert | None:
         if isinstance(node, ast.Assert):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # models write `assert (a, b)` and `is 1`
-                compile(ast.Module([node], []), "<assert>", "exec")
+                compile(ast.unparse(node), "<assert>", "exec")
             return node
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         pass
@@ -153,7 +153,10 @@ def _leading_assert(text: str) -> ast.Assert | None:
 
 def _only_asserts(unit_test: str) -> list[ast.Assert]:
     """The asserts of a TestCase class that holds methods of assert statements only, else nothing."""
-    classes = [node for node in parse(unit_test).body if not isinstance(node, ast.Import)]
+    try:
+        classes = [node for node in parse(unit_test).body if not isinstance(node, ast.Import)]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
     if len(classes) != 1 or not isinstance(classes[0], ast.ClassDef):
         return []
     methods = classes[0].body
