@@ -162,7 +162,7 @@ class _Judge:
     def _pair(self, place: int, test: Study, names: dict[str, Any], limit: float) -> int:
         self._board.begin(place, _now(), 0)
         cases = passed = 0
-        remote = Remote(self._seat)
+        remote = Remote(self._seat, test.reads | test.imports)
         if self._witness is not None:
             self._witness.place = place
         try:

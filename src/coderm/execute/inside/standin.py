@@ -22,12 +22,22 @@ _real_input, _real_stdin, _real_stdout = builtins.input, sys.stdin, sys.stdout
 class Remote:
     """The candidate's names during one pair: makes stand-ins, sends calls, brings back results."""
 
-    def __init__(self, seat: Seat) -> None:
-        self._seat = seat
+    def __init__(self, seat: Seat, named: frozenset[str]) -> None:
+        """`named` are the names that the test mentions."""
+        self._seat, self._named = seat, named
         self._fresh = True
         self._classes: dict[str, type] = {}
         self._kept: list[Any] = []
         self.self_judged = False
+
+    def measure(self, kind: type) -> None:
+        """The test measures an object of the candidate's by plain data: notes it, or refuses as equality does.
+
+        What it is measured by is often the expected value, which only a class that the test knows of may see.
+        """
+        if kind.__name__.rpartition(".")[2] not in self._named:
+            raise TypeError(f"an object of the candidate's class {kind.__name__} is neither more nor less than plain data")
+        self.self_judged = True
 
     # -- calls ---------------------------------------------------------------------------------------------
 
@@ -307,8 +317,13 @@ def _compared(one: StandIn, how: str, other: object, otherwise: bool) -> Any:
     return remote.ask(how, _own(one, "_target"), (other,)) is True
 
 
+_MEASURES = frozenset({"lt", "le", "gt", "ge", "sub", "isub"})
+
+
 def _forward(how: str) -> Any:
     def operation(self: StandIn, *args: Any) -> Any:
+        if how in _MEASURES and not isinstance(args[0], StandIn):
+            self._remote.measure(type(self))
         return self._remote.ask(how, _own(self, "_target"), args)
 
     return operation
