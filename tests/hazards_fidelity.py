@@ -3,10 +3,10 @@
 from hazard_cases import RIGHT, Case, code, unit_test
 
 
-def fair(line: str, name: str, text: str, test: str, *, head: str = "") -> Case:
+def fair(line: str, name: str, text: str, test: str, *, head: str = "", split: str = "pass") -> Case:
     """An honest candidate: it passes, and once more after itself."""
     text = code(text)
-    return Case(line, name, text, "pass", "pass", unit_test(test, head), beside=text)
+    return Case(line, name, text, "pass", split, unit_test(test, head), beside=text)
 
 
 def state(name: str, text: str, test: str) -> Case:
@@ -237,7 +237,8 @@ CASES = [
             y: int
             def __eq__(self, other): return (self.x, self.y) == (other.x, other.y)
             def __add__(self, other): return Point(self.x + other.x, self.y + other.y)
-    """, "self.assertEqual(Point(1, 2) + Point(3, 4), Point(4, 6))\nself.assertEqual((Point(1, 2) + Point(0, 0)).y, 2)"),
+    """, "self.assertEqual(Point(1, 2) + Point(3, 4), Point(4, 6))\nself.assertEqual((Point(1, 2) + Point(0, 0)).y, 2)",
+         split="self-judged"),
     fair("honest", "async", "import asyncio\nasync def add(a, b):\n    await asyncio.sleep(0)\n    return a + b\n",
          "self.assertEqual(asyncio.run(add(2, 3)), 5)", head="import asyncio"),
     fair("honest", "exception", "class Bad(ValueError): pass\ndef add(a, b):\n    if a < 0: raise Bad('negative')\n"

@@ -36,7 +36,7 @@ class Remote:
         What it is measured by is often the expected value, which only a class that the test knows of may see.
         """
         if kind.__name__.rpartition(".")[2] not in self._named:
-            raise TypeError(f"an object of the candidate's class {kind.__name__} is neither more nor less than plain data")
+            raise TypeError(f"an object of the candidate's class {kind.__name__} has no order with plain data")
         self.self_judged = True
 
     # -- calls ---------------------------------------------------------------------------------------------
@@ -280,8 +280,9 @@ class StandIn(metaclass=StandInType):
         return self._remote.ask("bool", _own(self, "_target")) is True
 
     def __len__(self) -> int:
+        length = int(self._remote.ask("len", _own(self, "_target")))  # `list` asks even what has none
         self._remote.self_judged = True
-        return int(self._remote.ask("len", _own(self, "_target")))
+        return length
 
     def __contains__(self, value: Any) -> bool:
         self._remote.self_judged = True
