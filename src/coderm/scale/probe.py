@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 SCHEMA = 1
 FOLDS = 5
 HIDDEN = 32
-PENALTIES = (10.0, 100.0, 1000.0, 10000.0)
+PENALTIES = (30.0, 300.0, 3000.0)
 """Weight decays to choose from, by cross-validation inside the training problems. States are wider than runs are
 long, so they are strong; the strongest is nearly the constant predictor."""
 _ARRAYS = ("mean", "scale", "weights_1", "bias_1", "weights_2", "bias_2")
@@ -138,6 +138,7 @@ def _folds(values: Floats, rates: Floats, penalty: float, seed: int) -> Floats:
 def _train(values: Floats, rates: Floats, penalty: float, seed: int) -> tuple[Floats, Floats, Any]:
     try:
         from sklearn.neural_network import MLPClassifier
+        from threadpoolctl import threadpool_limits
     except ImportError:
         raise MissingExtra("probe", "scikit-learn") from None
     mean = values.mean(axis=0)
@@ -145,6 +146,7 @@ def _train(values: Floats, rates: Floats, penalty: float, seed: int) -> tuple[Fl
     scaled = (values - mean) / scale
     # Not its early_stopping: that would split the two rows of a problem over training and validation.
     net = MLPClassifier((HIDDEN,), alpha=penalty, solver="lbfgs", max_iter=200, random_state=seed)
-    net.fit(np.concatenate([scaled, scaled]), np.repeat([1, 0], len(rates)),
-            sample_weight=np.concatenate([rates, 1 - rates]))
+    with threadpool_limits(1):  # the matrices are small: more threads only wait for one another
+        net.fit(np.concatenate([scaled, scaled]), np.repeat([1, 0], len(rates)),
+                sample_weight=np.concatenate([rates, 1 - rates]))
     return mean, scale, net
