@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import coderm
 from coderm import pipeline
 from coderm.errors import InputError
 from coderm.execute import Engine
@@ -132,3 +133,10 @@ def test_difficulty_follows_the_predictions(tmp_path: Path) -> None:
     rates = dict.fromkeys(tasks, 0.9) | {tasks[2]: 0.1}
     spending = run_it(tmp_path / "b", Budget(18, 12, "difficulty", rates))
     assert spending.spent == 18 and max(spending.unit_tests, key=lambda t: spending.unit_tests[t]) == tasks[2]
+
+
+def test_solve_stops_once_nothing_can_change_the_choice() -> None:
+    stub = json.loads(TINY.read_text().splitlines()[0])["prompt"]
+    asked = [coderm.solve(stub, "fake", "fake", 8, 24, confidence=confidence, workers=1).cost["replies"] - 8
+             for confidence in (0.8, None)]
+    assert 3 <= asked[0] < 24 and asked[1] == 24

@@ -21,6 +21,8 @@ from coderm.matrix import RewardMatrix
 from coderm.problems import as_executable
 from coderm.reward.selectors import select
 from coderm.runs import Run
+from coderm.scale.live import judge, votes_so_far
+from coderm.scale.sequential import START
 
 UNSURE = 0.5
 """Below this confidence the answer is called a guess."""
@@ -83,6 +85,7 @@ def solve(
     n: int = 8,
     m: int = 8,
     *,
+    confidence: float | None = None,
     save: str | Path | None = None,
     quiet: bool = True,
     sampling: Sampling | None = None,
@@ -90,6 +93,9 @@ def solve(
     **engine: Any,
 ) -> Solved:
     """The best of n candidate solutions of a problem by the votes of m unit tests.
+
+    With `confidence` the tests come in rounds and m is the most: it stops once the votes are so sure that the tests
+    still to come would not change the choice for the better (see `coderm.scale.sequential`).
 
     `problem` is prose, a function stub with its docstring, or a file with asserts; its examples are trusted.
     `policy` and `tester` are model specs (see `coderm.generate.models`). `save` keeps everything as a run
@@ -111,14 +117,24 @@ def solve(
         if not solutions:
             raise ModelError(str(failures[0]["error"]) if failures else
                              f"none of the {n} replies of {sources[0].model} holds a usable solution")
-        failures += generate(run, "unit_test", sources[1], {task: m}, quiet=quiet).failures
-        unit_tests = run.unit_tests().get(task, [])
-        with run, Engine(**engine) as running:
-            texts = [as_executable(question.problem, solution) for solution in solutions]
-            matrix = running.execute(texts, [*question.examples, *unit_tests])
-            split = len(question.examples)
-            voting = matrix.take(unit_tests=range(split, split + len(unit_tests)))
-            run.save_matrix(task, voting)
+        texts = [as_executable(question.problem, solution) for solution in solutions]
+        split = len(question.examples)
+        asked = m if confidence is None else min(m, START)
+        with Engine(**engine) as running:
+            while True:
+                failures += generate(run, "unit_test", sources[1], {task: asked}, quiet=quiet).failures
+                unit_tests = run.unit_tests().get(task, [])
+                matrix = running.execute(texts, [*question.examples, *unit_tests])
+                voting = matrix.take(unit_tests=range(split, split + len(unit_tests)))
+                with run:
+                    run.save_matrix(task, voting)
+                if asked == m or confidence is None:
+                    break
+                eligible = np.flatnonzero(matrix.take(unit_tests=range(split)).passed.all(axis=1))
+                votes = votes_so_far(run, [task], {task: asked})[task]
+                if not len(eligible) or not judge(votes, eligible.tolist(), m - asked, confidence).worth[0]:
+                    break
+                asked = min(m, asked + max(asked // 2, 1))
         cost = _cost(run)
     solved = _decide(question, solutions, matrix.take(unit_tests=range(split)), voting, cost)
     solved.doubts.extend(f"a request failed: {failure['error']}" for failure in failures)

@@ -189,6 +189,9 @@ def solve(
                                                 "prose, a function stub with its docstring, or asserts.")] = "-",
     n: Annotated[int, typer.Option("-n", min=1, help="Candidate solutions to sample.")] = 8,
     m: Annotated[int, typer.Option("-m", min=0, help="Unit tests to sample.")] = 8,
+    confidence: Annotated[float | None, typer.Option(
+        min=0.5, max=1.0, show_default="ask for all",
+        help="Ask for tests in rounds, at most -m, and stop once it is this sure that more would change nothing.")] = None,
     save: Annotated[Path | None, typer.Option(help="Keep prompts, replies and verdicts as a run directory.")] = None,
     temperature: Temperature = 0.8,
     top_p: TopP = 0.95,
@@ -214,8 +217,8 @@ def solve(
     policy_source, tester_source = (
         _source(spec, temperature, top_p, max_tokens, seed, None, "none", concurrency, timeout, api_key_env)
         for spec in (policy, tester))
-    solved = solve_problem(_problem_text(problem), policy_source, tester_source, n, m, save=save, quiet=False,
-                           isolation=isolation, time_limit=time_limit, unsafe=unsafe)
+    solved = solve_problem(_problem_text(problem), policy_source, tester_source, n, m, confidence=confidence, save=save,
+                           quiet=False, isolation=isolation, time_limit=time_limit, unsafe=unsafe)
     print(solved.why(), file=sys.stderr)
     if as_json:
         print(json.dumps(solved.as_json()))

@@ -156,7 +156,7 @@ def votes_so_far(run: Run, tasks: Sequence[str], held: Mapping[str, int]) -> dic
     for task in tasks:
         votes[task] = np.zeros((len(solutions[task]), held[task]), bool)
         matrix = run.matrix(task)
-        if matrix is not None:
+        if matrix is not None and task in rows:
             votes[task][:, rows[task]["replies"]] = matrix.passed & matrix.voting
     return votes
 
