@@ -191,7 +191,7 @@ def solve(
     m: Annotated[int, typer.Option("-m", min=0, help="Unit tests to sample.")] = 8,
     confidence: Annotated[float | None, typer.Option(
         min=0.5, max=1.0, show_default="ask for all",
-        help="Ask for tests in rounds, at most -m, and stop once it is this sure that more would change nothing.")] = None,
+        help="Ask for tests in rounds, at most -m, and stop once it is this sure that more change nothing.")] = None,
     save: Annotated[Path | None, typer.Option(help="Keep prompts, replies and verdicts as a run directory.")] = None,
     temperature: Temperature = 0.8,
     top_p: TopP = 0.95,

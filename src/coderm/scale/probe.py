@@ -9,6 +9,7 @@ the states of another.
 from __future__ import annotations
 
 import json
+import warnings
 import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -137,6 +138,7 @@ def _folds(values: Floats, rates: Floats, penalty: float, seed: int) -> Floats:
 
 def _train(values: Floats, rates: Floats, penalty: float, seed: int) -> tuple[Floats, Floats, Any]:
     try:
+        from sklearn.exceptions import ConvergenceWarning
         from sklearn.neural_network import MLPClassifier
         from threadpoolctl import threadpool_limits
     except ImportError:
@@ -146,7 +148,9 @@ def _train(values: Floats, rates: Floats, penalty: float, seed: int) -> tuple[Fl
     scaled = (values - mean) / scale
     # Not its early_stopping: that would split the two rows of a problem over training and validation.
     net = MLPClassifier((HIDDEN,), alpha=penalty, solver="lbfgs", max_iter=200, random_state=seed)
-    with threadpool_limits(1):  # the matrices are small: more threads only wait for one another
+    # The matrices are small: more threads only wait for one another. 200 iterations are the budget, met or not.
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
         net.fit(np.concatenate([scaled, scaled]), np.repeat([1, 0], len(rates)),
                 sample_weight=np.concatenate([rates, 1 - rates]))
     return mean, scale, net
