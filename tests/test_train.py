@@ -130,6 +130,18 @@ def test_a_model_read_from_gguf_is_an_ordinary_one_again() -> None:
     assert all(bool((weights[name] == value).all()) for name, value in model.state_dict().items())
 
 
+def test_the_card_names_a_base_only_where_hubs_know_it(trained: Path) -> None:
+    from coderm.train.card import model_card
+
+    report = json.loads((trained / "training.json").read_text())
+
+    def card(base: str) -> str:
+        return model_card(report | {"settings": report["settings"] | {"base": base}})
+
+    assert "base_model: meta-llama/Llama-3.1-8B-Instruct\n---" in card("meta-llama/Llama-3.1-8B-Instruct")
+    assert "base_model" not in card("/models/x.gguf") and "Base: `x.gguf`" in card("/models/x.gguf")
+
+
 def test_what_cannot_be_trained_is_said(data: Path, trained: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         read_rows(tmp_path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 from coderm.synthesize.prompts import UNIT_TESTS
@@ -10,17 +12,22 @@ from coderm.synthesize.prompts import UNIT_TESTS
 def model_card(report: dict[str, Any]) -> str:
     """Markdown with the front matter that model hubs read. Says nothing that the report does not hold."""
     settings, log = report["settings"], report["log"]
-    tiny = settings["base"] == "tiny"
+    base, tiny = settings["base"], settings["base"] == "tiny"
+    # hubs take a name there, never a path
+    named = re.fullmatch(r"[\w.-]+/[\w.-]+", base) and not Path(base).exists()
     lines = [
         "---", "library_name: transformers", "pipeline_tag: text-generation", "tags: [code, unit-tests, coderm, sft]",
-        *([] if tiny else [f"base_model: {settings['base']}"]), "---", "",
+        *([f"base_model: {base}"] if named else []), "---", "",
         "# Unit test generator", "",
         "Writes a `unittest.TestCase` class for a programming question and one candidate solution. Made with "
         "CodeRM's `coderm train`, after Ma et al. 2025 (arXiv 2501.01054, §3.1).", "",
+        *([] if tiny or named else [f"Base: `{Path(base).name}`.", ""]),
         *(["This is a random model of toy size: it shows that the path works and is of no other use.", ""]
           if tiny else []),
         "## Use", "",
-        "    coderm run humaneval --policy SPEC --tester hf:THIS_FOLDER -n 16 -m 16 --out RUN", "",
+        "    coderm generate solutions humaneval --policy SPEC --out RUN",
+        f"    coderm generate tests --tester hf:THIS_FOLDER --prompt {UNIT_TESTS.name} --show first --out RUN",
+        "    coderm execute RUN; coderm label RUN; coderm rank RUN", "",
         f"It was trained on the prompt {UNIT_TESTS.label}, and answers with one fenced block of Python.", "",
         "## Data", "",
         f"{report['rows_trained']} rows from `{report['data']}`; {report['rows_too_long']} more were longer than "
