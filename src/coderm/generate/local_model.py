@@ -7,6 +7,7 @@ exact token count (the server's own n > 1 counts the tokens of one choice only).
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +33,9 @@ class LocalModel(Model):
         self._client: OpenAIModel | None = None
 
     def __enter__(self) -> LocalModel:
+        # Threads that spin while they wait for one another bring a machine with other work to a standstill. OpenMP
+        # reads this once, when it is loaded.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         try:
             import xllamacpp
         except ImportError:
@@ -41,6 +45,9 @@ class LocalModel(Model):
         params.n_parallel = self.concurrency
         params.n_ctx = SLOT_TOKENS * self.concurrency
         params.verbosity = 0
+        params.warmup = False
+        for threads in (params.cpuparams, params.cpuparams_batch):
+            threads.poll = 0
         key = secrets.token_hex(16)
         params.api_keys = [key]
         try:
