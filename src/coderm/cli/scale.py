@@ -67,6 +67,9 @@ def fit(
     states: Annotated[str, typer.Option(help=f"Where a problem's vector comes from: {STATES}.")],
     out: Annotated[Path, typer.Option(help="The file to write: arrays and a header, nothing that could run.")],
     plot: Annotated[Path | None, typer.Option(help="Draw the calibration plot to this .png, .svg or .pdf.")] = None,
+    held_out: Annotated[Path | None, typer.Option(
+        help="Also write each problem's held-out prediction: pass rates that `coderm reproduce fig6` may use on the "
+             "same runs.")] = None,
     seed: Annotated[int, typer.Option(help="Decides the folds and the first weights.")] = 0,
     as_json: Json = False,
 ) -> None:
@@ -77,23 +80,25 @@ def fit(
     """
     import json
 
+    from coderm.scale import probe as probes
     from coderm.scale import probe_report
-    from coderm.scale.probe import fit as fit_probe
-    from coderm.scale.probe import held_out
+    from coderm.scale.files import write_pass_rates
     from coderm.scale.probe_files import training_set
     from coderm.scale.states import read_states
 
-    prompts, rates = training_set(runs)
+    tasks, prompts, rates = training_set(runs)
     vectors = read_states(states, prompts, quiet=False)
-    fitted = fit_probe(states, vectors, rates, seed=seed)
+    fitted = probes.fit(states, vectors, rates, seed=seed)
     predictions = {"constant": probe_report.leave_out_mean(rates),
-                   "text": held_out("text", read_states("text", prompts), rates, seed=seed)}
+                   "text": probes.held_out("text", read_states("text", prompts), rates, seed=seed)}
     if states != "text":
-        predictions["probe"] = held_out(states, vectors, rates, seed=seed)
+        predictions["probe"] = probes.held_out(states, vectors, rates, seed=seed)
     told = probe_report.measure(rates, predictions)
     fitted.save(out)
     if plot is not None:
         probe_report.draw_calibration(told, plot)
+    if held_out is not None:
+        write_pass_rates(held_out, dict(zip(tasks, predictions["text" if states == "text" else "probe"], strict=True)))
     if as_json:
         print(json.dumps({"problems": len(rates), "model": vectors.model, "layer": vectors.layer,
                           "width": vectors.values.shape[1], "penalty": fitted.about.penalty,
@@ -124,8 +129,7 @@ def predict(
                                                help="The model's place, where it has moved.")] = None,
 ) -> None:
     """Predict pass rates of problems, for `coderm allocate` and `coderm run --allocate difficulty`."""
-    import json
-
+    from coderm.scale.files import write_pass_rates
     from coderm.scale.probe import load_probe
     from coderm.scale.probe_files import problems_of
     from coderm.scale.states import read_states
@@ -133,9 +137,5 @@ def predict(
     trained = load_probe(fitted)
     asked = problems_of(problems)
     vectors = read_states(states or trained.about.source, [p.prompt for p in asked], quiet=False)
-    lines = "".join(json.dumps({"task_id": problem.task_id, "pass_rate": round(float(rate), 6)}) + "\n"
-                    for problem, rate in zip(asked, trained.predict(vectors), strict=True))
-    if out is None:
-        print(lines, end="")
-    else:
-        out.write_text(lines)
+    write_pass_rates(out or Path("/dev/stdout"),
+                     dict(zip((problem.task_id for problem in asked), trained.predict(vectors), strict=True)))

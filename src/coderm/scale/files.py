@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from coderm.errors import FormatError, InputError
@@ -19,6 +21,12 @@ def read_pass_rates(path: Path) -> dict[str, float]:
             raise FormatError(f'{path}:{number}: expected {{"task_id": str, "pass_rate": number from 0 to 1}}')
         rates[task_id] = float(rate)
     return rates
+
+
+def write_pass_rates(path: Path, rates: Mapping[str, float]) -> None:
+    """Write task_id -> pass rate."""
+    path.write_text("".join(json.dumps({"task_id": task_id, "pass_rate": round(float(rate), 6)}) + "\n"
+                            for task_id, rate in rates.items()))
 
 
 def gold_pass_rates(run: Run) -> dict[str, float]:

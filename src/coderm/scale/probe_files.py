@@ -14,18 +14,20 @@ from coderm.runs import Run
 from coderm.scale.files import gold_pass_rates
 
 
-def training_set(runs: Sequence[Path]) -> tuple[list[str], NDArray[np.float64]]:
-    """Prompts and gold pass rates of the labelled problems of some runs; the mean rate of a prompt in several.
+def training_set(runs: Sequence[Path]) -> tuple[list[str], list[str], NDArray[np.float64]]:
+    """task_ids, prompts and gold pass rates of the labelled problems of some runs; the mean rate where several share.
 
     Raises InputError for a run without labels.
     """
+    prompts: dict[str, str] = {}
     rates: dict[str, list[float]] = {}
     for run in map(Run, runs):
-        prompts = {problem.task_id: problem.prompt for problem in run.problems()}
+        known = {problem.task_id: problem.prompt for problem in run.problems()}
         for task_id, rate in gold_pass_rates(run).items():
-            if task_id in prompts:
-                rates.setdefault(prompts[task_id], []).append(rate)
-    return list(rates), np.array([float(np.mean(values)) for values in rates.values()])
+            if task_id in known:
+                prompts.setdefault(task_id, known[task_id])
+                rates.setdefault(task_id, []).append(rate)
+    return list(prompts), list(prompts.values()), np.array([float(np.mean(rates[task_id])) for task_id in prompts])
 
 
 def problems_of(place: str) -> list[Problem]:
