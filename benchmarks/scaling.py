@@ -6,8 +6,9 @@
 One unit of budget is one generated reply with all its test cases. Selection rules: CodeT's, a test case being a test,
 and majority vote, a reply being a test. Reported for each strategy: the area between its curve and equal
 allocation's (mean height in points along log2 of the average budget), and the first budget, in replies generated and
-in pairs executed, at which it is as accurate as equal allocation is with every reply. Predicted pass rates are held
-out: a probe on the states of --states (default: the text alone), cross-fitted; in a simulation gold logits with noise.
+in pairs executed, at which it is as accurate as equal allocation is with every reply, or half a point less. Predicted
+pass rates are held out: a probe on the states of --states (default: the text alone), cross-fitted; in a simulation
+gold logits with noise.
 """
 
 from __future__ import annotations
@@ -46,12 +47,12 @@ def table(name: str, found: Scaling) -> str:
     head = [str(b) for b in found.budgets]
     lines = [f"\n{name}, {found.rule}: {len(found.task_ids)} problems; equal allocation with every reply "
              f"{100 * found.target:.1f}\n",
-             "| strategy | " + " | ".join(head) + " | area [95 %] | unit tests | pairs |",
+             "| strategy | " + " | ".join(head) + " | area [95 %] | tests, pairs | within 0.5 |",
              "|---" * (len(head) + 4) + "|"]
     for strategy in found.accuracy:
         value, low, high = found.area(strategy)
-        reach = found.reach[strategy]
-        share = ["never"] * 2 if reach is None else [f"{100 * part:.0f} %" for part in (reach.unit_tests, reach.pairs)]
+        share = ["never" if reach is None else f"{100 * reach.unit_tests:.0f} %, {100 * reach.pairs:.0f} %"
+                 for reach in (found.reach[strategy], found.near[strategy])]
         cells = [f"{100 * v:.1f}" for v in found.curve(strategy)[0]]
         area = "" if strategy == "equal" else f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
         lines.append(f"| {strategy} | " + " | ".join(cells) + f" | {area} | {share[0]} | {share[1]} |")

@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 STRATEGIES = ("equal", "random", "greedy-gold", "greedy-predicted", "static", "sequential")
 """Equal shares; each unit to a random problem; Eq. 2 with gold and with predicted pass rates; the rules made for
 verifiers: `static` (coderm.scale.static) and `sequential` (coderm.scale.sequential)."""
+_NEAR = 0.005
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Scaling:
     """Accuracy of equal allocation with every recorded reply, in 0..1."""
     reach: dict[str, Reach | None]
     """Strategy -> the first budget at which it is as accurate as that; None where it never is."""
+    near: dict[str, Reach | None]
+    """The same within half a point: one problem of a few hundred decides whether a flat curve meets its end."""
     settings: dict[str, Any] = field(default_factory=dict)
 
     def curve(self, strategy: str) -> tuple[Floats, Floats, Floats]:
@@ -70,10 +73,10 @@ class Scaling:
         strategies = {}
         for name in self.accuracy:
             value, low, high = (np.round(100 * x, 3).tolist() for x in self.curve(name))
-            reach = self.reach[name]
+            reached = {key: None if reach is None else vars(reach)
+                       for key, reach in (("reach", self.reach[name]), ("near", self.near[name]))}
             strategies[name] = {"accuracy": value, "low": low, "high": high,
-                                "area": dict(zip(("value", "low", "high"), self.area(name), strict=True)),
-                                "reach": None if reach is None else vars(reach)}
+                                "area": dict(zip(("value", "low", "high"), self.area(name), strict=True)), **reached}
         return {"rule": self.rule, "problems": len(self.task_ids), "budgets": self.budgets.tolist(),
                 "target": 100 * self.target, "strategies": strategies, **self.settings}
 
@@ -101,6 +104,7 @@ def scaling(problems: Sequence[Recorded], predicted: Floats, rule: Rule, *, resa
 
     at_budget = {name: np.zeros((len(budgets), p)) for name in STRATEGIES}
     reach: dict[str, Reach | None] = {}
+    near: dict[str, Reach | None] = {}
     with Progress(f"replaying budgets, {rule}", len(STRATEGIES), quiet=quiet) as progress:
         for name in STRATEGIES:
             path, spent = np.zeros(n_units + 1), np.zeros(n_units + 1)
@@ -118,11 +122,12 @@ def scaling(problems: Sequence[Recorded], predicted: Floats, rule: Rule, *, resa
                 for row, budget in enumerate(budgets):
                     units = np.bincount(order[0][: budget * p], minlength=p)
                     at_budget[name][row] += accuracy[np.arange(p), units] / resamples
-            hits = np.flatnonzero(path / resamples >= target - 1e-9)
-            reach[name] = (Reach(hits[0] / n_units, spent[hits[0]] / resamples / max(whole, 1.0))
-                           if len(hits) else None)
+            for found, short in ((reach, 1e-9), (near, _NEAR)):
+                hits = np.flatnonzero(path / resamples >= target - short)
+                found[name] = (Reach(hits[0] / n_units, spent[hits[0]] / resamples / max(whole, 1.0))
+                               if len(hits) else None)
             progress.advance()
-    return Scaling(rule, tuple(r.task_id for r in problems), budgets, at_budget, target, reach,
+    return Scaling(rule, tuple(r.task_id for r in problems), budgets, at_budget, target, reach, near,
                    {"resamples": resamples, "seed": seed})
 
 
