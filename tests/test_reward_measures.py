@@ -30,7 +30,10 @@ def random_tasks(count=4, n=8, m=6, seed=0):
     for p in range(count):
         labels = rng.random(n) < 0.4
         passed = rng.random((n, m)) < np.where(labels, 0.7, 0.3)[:, None]
-        tasks.append(Task(f"t/{p}", RewardMatrix.from_passed(passed), Context(labels=labels)))
+        behaviour = np.where(passed, 1, rng.integers(-1, 4, (n, m))) if m else None
+        matrix = RewardMatrix.from_verdicts(np.where(passed, 9, 8), behaviour=behaviour, calls=np.eye(m, dtype=bool))
+        texts = [f"{'abc'[i % 3]} = {i // 2}" for i in range(n)]
+        tasks.append(Task(f"t/{p}", matrix, Context(labels=labels, solutions=texts)))
     return tasks
 
 
@@ -64,7 +67,8 @@ def test_comparison_is_paired():
     assert same.difference == 0 and same.p_value == 1
 
 
-@pytest.mark.parametrize("name", ["random", "majority", "majority-groups", "codet", "mbr-exec", "variance", "b4"])
+@pytest.mark.parametrize("name", ["random", "majority", "majority-groups", "codet", "mbr-exec", "variance", "b4",
+                                  "mbr-exec-outputs", "fmv", "srank", "codet-behaviour", "b4-behaviour", "accord"])
 @pytest.mark.parametrize("method", ["paper", "bootstrap"])
 def test_curves_in_one_batch_are_those_of_one_matrix_at_a_time(name, method):
     tasks, rule = random_tasks(), SELECTORS[name]
@@ -156,5 +160,6 @@ def test_each_test_by_itself():
 def test_separation_tells_what_the_inputs_give_apart_from_the_verdicts():
     behaviour = np.array([[1, 2, 5], [1, 3, 5], [1, -4, 5], [1, 2, 5]])
     task = Task("t", RewardMatrix.from_verdicts(np.full((4, 1), Verdict.FAIL), behaviour=behaviour))
-    assert separation([task, *random_tasks(1)]) == Separation(calls=3, separating=1, behaviours=3, pass_vectors=1)
-    assert separation(random_tasks(1)) is None
+    bare = Task("u", RewardMatrix.from_passed(TABLE))
+    assert separation([task, bare]) == Separation(calls=3, separating=1, behaviours=3, pass_vectors=1)
+    assert separation([bare]) is None

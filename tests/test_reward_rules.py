@@ -11,7 +11,7 @@ from coderm.errors import InputError
 from coderm.matrix import RewardMatrix
 from coderm.records import Verdict
 from coderm.reward import SELECTORS, Context, MissingInput, accuracy, score, select
-from coderm.reward.texts import typicality
+from coderm.reward.texts import similarity
 from coderm.reward.verdict_rules import _log_gamma
 
 # Candidates A, B pass {1}, C passes {1, 2}, D passes {2, 3}, E nothing; test 4 passes nobody.
@@ -115,11 +115,11 @@ def test_accord_on_verdicts_takes_a_pass_for_the_expected_value():
     assert score(MATRIX, "accord-verdicts") == pytest.approx(score(behaved, "accord"))
 
 
-def test_typicality_ignores_a_shared_prompt_and_comments():
-    texts = ["def f(x):\n    return x", "def f(x):\n    return x  # same", "def f(x):\n    raise KeyError(y, z)"]
-    first, second, odd = typicality(texts, 3)
-    assert first == pytest.approx(second) and odd < first <= 1
-    assert typicality(None, 2).tolist() == [1, 1] and typicality(["", ""], 2).tolist() == [0.5, 0.5]
+def test_similarity_ignores_a_shared_prompt_and_comments():
+    texts = ("def f(x):\n    return x", "def f(x):\n    return x  # same", "def f(x):\n    raise KeyError(y, z)")
+    alike = similarity(texts)
+    assert alike[0, 1] == pytest.approx(1) and alike[0, 2] < 0.5
+    assert similarity(("", "")).tolist() == [[0, 0], [0, 0]]
 
 
 def test_select_gives_all_that_tie_and_accuracy_averages_over_them():

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from coderm.reward.behaviour_rules import Behaviour, clusters, same_returns
-from coderm.reward.context import Context, Floats
-from coderm.reward.texts import first_of_text, typicality
+from coderm.matrix import RewardMatrix
+from coderm.reward.context import Context, Floats, votes
+from coderm.reward.evidence import Evidence
 
 
-def accord(behaviour: Behaviour, votes: Floats, context: Context) -> Floats:
+def accord(evidence: Evidence) -> Floats:
     """The product of what five witnesses say; each keeps some doubt, so that none can veto alone.
 
     - twins: the square root of the number of distinct programs that do the same on every call (copies of one text
@@ -24,33 +26,23 @@ def accord(behaviour: Behaviour, votes: Floats, context: Context) -> Floats:
       program that returns one constant agrees with many by accident;
     - text: the square root of how typical its text is among the samples, which also breaks ties.
 
-    The exponents were chosen once, on CodeGen-16B's answers to HumanEval by cross-validation over problems
-    (docs/selectors.md); nothing is fitted to the data at hand.
+    The constants were chosen once, on CodeGen-16B's answers to HumanEval (docs/selectors.md); nothing is fitted to
+    the data at hand.
     """
-    n = len(votes)
-    distinct = first_of_text(context.solutions, n)
-    programs = distinct.sum()
-    index, _ = clusters(behaviour)
-    twins = np.bincount(index, distinct)[index]
-    unexplained = (1 - votes) @ (distinct @ votes / max(1.0, programs))
-    agreement = (same_returns(behaviour, distinct) + 0.5) / (programs + 0.5)
-    tests = (votes.sum(axis=1) + 0.5) * np.exp(-unexplained)
-    scores: Floats = (np.sqrt(twins) * tests * agreement**2 * (1.1 - 1 / _effective_values(behaviour))
-                      * np.sqrt(typicality(context.solutions, n)))
+    distinct = evidence.distinct()
+    programs = distinct.sum(axis=0)
+    rates = evidence.votes.T @ distinct / np.maximum(programs, 1)
+    unexplained = (1 - evidence.votes) @ (evidence.tests * rates)
+    tests = (evidence.passed() + 0.5) * np.exp(-unexplained)
+    agreement = (evidence.agreement(distinct) + 0.5) / (programs + 0.5)
+    scores: Floats = (np.sqrt(evidence.twins(distinct)) * tests * agreement**2
+                      * (1.1 - 1 / evidence.effective_values()) * np.sqrt(evidence.typicality()))
     return scores
 
 
-def accord_on_verdicts(votes: Floats, context: Context) -> Floats:
-    """`accord` where behaviour was not recorded: passing a test stands for returning what it expects."""
-    returned = np.where(votes == 1, np.arange(1, votes.shape[1] + 1), -1).astype(np.int64)
-    return accord(returned, votes, context)
-
-
-def _effective_values(behaviour: Behaviour) -> Floats:
-    """exp(entropy) of the values that each candidate returns over the calls, [N]; 1 where it returns nothing."""
-    effective = np.ones(len(behaviour))
-    for i, row in enumerate(behaviour):
-        _, counts = np.unique(row[row > 0], return_counts=True)
-        share = counts / max(1, counts.sum())
-        effective[i] = np.exp(-(share * np.log(share)).sum())
-    return effective
+def accord_verdicts(matrix: RewardMatrix, context: Context) -> Floats:
+    """`accord` without recorded behaviour: passing a test stands for returning what it expects."""
+    passes = votes(matrix, context) == 1
+    returned = np.where(passes, np.arange(1, passes.shape[1] + 1), -1).astype(np.int64)
+    scores: Floats = accord(Evidence.of(replace(matrix, behaviour=returned, calls=None), context))[:, 0]
+    return scores

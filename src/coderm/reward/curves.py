@@ -9,8 +9,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from coderm.reward.behaviour_rules import BehaviourRule
 from coderm.reward.context import Floats, Rule, Task, electorate, votes
 from coderm.reward.evaluate import accuracy, bootstrap_weights, tied_best
+from coderm.reward.evidence import Evidence
 from coderm.reward.verdict_rules import VerdictRule
 
 Method = Literal["paper", "bootstrap"]
@@ -65,8 +67,8 @@ def scaling_curve(tasks: Sequence[Task], rule: Rule, n_values: Sequence[int], m_
         cols = pool[_draws(rng, len(pool), max(m_values), resamples, method, shuffle=True)]
         for i, n_drawn in enumerate(n_values):
             drawn = rows[:, :n_drawn]
-            samples[i, :, :, p] = (_batched(task, rule, drawn, cols, m_values) if isinstance(rule, VerdictRule)
-                                   else _one_by_one(task, rule, drawn, cols, m_values))
+            batched = isinstance(rule, VerdictRule | BehaviourRule)
+            samples[i, :, :, p] = (_batched if batched else _one_by_one)(task, rule, drawn, cols, m_values)
     weights = (bootstrap_weights(len(tasks), resamples, seed) if method == "bootstrap"
                else np.ones((resamples, len(tasks)), dtype=np.int64))
     return Curve(tuple(n_values), tuple(m_values), tuple(t.task_id for t in tasks), samples, weights)
@@ -104,19 +106,23 @@ def _draws(rng: np.random.Generator, size: int, most: int, resamples: int, metho
     return (rng.permuted(order, axis=1) if shuffle else order)[:, :most]
 
 
-def _batched(task: Task, rule: VerdictRule, rows: NDArray[np.intp], cols: NDArray[np.intp],
+def _batched(task: Task, rule: Rule, rows: NDArray[np.intp], cols: NDArray[np.intp],
              m_values: Sequence[int]) -> Floats:
     """Accuracy [m values, resamples] with all draws scored in one call."""
-    assert task.context.labels is not None
-    voters = electorate(task.matrix, task.context)
-    cast = votes(task.matrix, task.context)
-    tests = np.concatenate([_counts(cols[:, :m], task.matrix.shape[1])[voters] for m in m_values], axis=1)
     solutions = _counts(rows, task.matrix.shape[0])
-    drawn = solutions.any(axis=1)
+    drawn = np.flatnonzero(solutions.any(axis=1))
+    matrix, context = task.matrix.take(drawn), task.context.take(drawn)
+    assert context.labels is not None
     solutions = np.tile(solutions[drawn], (1, len(m_values)))
-    scores = rule.batch_for(task.context)(cast[drawn], tests, solutions)
+    tests = np.concatenate([_counts(cols[:, :m], matrix.shape[1]) for m in m_values], axis=1)
+    if isinstance(rule, VerdictRule):
+        batch = rule.batch_for(context)
+        scores = batch(votes(matrix, context), tests[electorate(matrix, context)], solutions)
+    else:
+        assert isinstance(rule, BehaviourRule)
+        scores = rule.batch(Evidence.of(matrix, context, tests, solutions))
     chosen = tied_best(np.where(solutions > 0, scores, -np.inf)) * solutions
-    found: Floats = task.context.labels[drawn] @ chosen / chosen.sum(axis=0)
+    found: Floats = context.labels @ chosen / chosen.sum(axis=0)
     return found.reshape(len(m_values), -1)
 
 

@@ -22,10 +22,10 @@ def group_sizes(votes: Floats, tests: Floats, solutions: Floats) -> Floats:
     keys = ternary @ (codes[:, None] * (tests > 0))  # sums of integers below 2**53: exact in float64
     weight = np.zeros((len(rows), solutions.shape[1]))
     np.add.at(weight, index, solutions)
-    return _totals_of_equal(keys, weight)[index]
+    return totals_of_equal(keys, weight)[index]
 
 
-def _totals_of_equal(keys: Floats, weight: Floats) -> Floats:
+def totals_of_equal(keys: Floats, weight: Floats) -> Floats:
     """For every entry of [K, R], the summed weight of the entries in its column with an equal key."""
     k, r = keys.shape
     order = np.argsort(keys, axis=0)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from coderm.errors import InputError
 from coderm.matrix import RewardMatrix
 from coderm.reward import behaviour_rules, verdict_rules
-from coderm.reward.accord import accord, accord_on_verdicts
+from coderm.reward.accord import accord, accord_verdicts
 from coderm.reward.behaviour_rules import BehaviourRule
-from coderm.reward.context import Context, Floats, MissingInput, Rule, electorate, votes
+from coderm.reward.context import Context, Floats, MissingInput, Rule, electorate
 from coderm.reward.evaluate import tied_best
 from coderm.reward.graph_rules import mpsc_no_spec
 from coderm.reward.verdict_rules import VerdictRule
@@ -33,11 +33,6 @@ def grading(matrix: RewardMatrix, context: Context) -> Floats:
     if context.outside is None:
         raise MissingInput("the rule `grading` needs scores from outside: give `--scores FILE`")
     return np.asarray(context.outside, dtype=np.float64)
-
-
-def accord_verdicts(matrix: RewardMatrix, context: Context) -> Floats:
-    """`accord` without recorded behaviour: passing a test stands for returning what it expects."""
-    return accord_on_verdicts(votes(matrix, context), context)
 
 
 SELECTORS: dict[str, Rule] = {

@@ -1,58 +1,48 @@
-"""How typical a candidate's text is among the samples: a stand-in for the policy model's own likelihood."""
+"""Candidates as texts: which are copies, and how alike they are."""
 
 from __future__ import annotations
 
 import itertools
-import math
 import re
+import zlib
 from collections import Counter
-from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from coderm.reward.context import Floats
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _COMMENT = re.compile(r"#[^\n]*")
 _MOST_TOKENS = 4096
+_BUCKETS = 8192
 
 
-def first_of_text(texts: Sequence[str] | None, n: int) -> Floats:
-    """1 for the first candidate with its text and 0 for its copies, [n]; all 1 where the texts are not known."""
-    if texts is None:
-        return np.ones(n)
-    seen: set[str] = set()
-    first = np.zeros(n)
-    for i, text in enumerate(texts):
-        first[i] = text not in seen
-        seen.add(text)
-    return first
-
-
-def typicality(texts: Sequence[str] | None, n: int) -> Floats:
-    """Mean cosine similarity of each text to all texts, [n] in 1/n..1; all 1 where the texts are not known.
-
-    Texts are compared by the logarithms of their counts of tokens and of pairs of neighbours, after the prefix that
-    all share (a prompt that every candidate repeats). Samples crowd where the policy model puts its probability, so
-    this is a kernel estimate of it that needs no log-probabilities.
-    """
-    return np.ones(n) if not texts else np.array(_typicality(tuple(texts)))
+def copies(texts: tuple[str, ...]) -> NDArray[np.intp]:
+    """A number for each text, [N], equal for equal texts."""
+    number: dict[str, int] = {}
+    return np.array([number.setdefault(text, len(number)) for text in texts], dtype=np.intp)
 
 
 @lru_cache(maxsize=16)
-def _typicality(texts: tuple[str, ...]) -> tuple[float, ...]:
+def similarity(texts: tuple[str, ...]) -> Floats:
+    """Cosine similarity of every two texts, [N, N] in 0..1.
+
+    Texts are compared by the logarithms of their counts of tokens and of pairs of neighbours, without comments and
+    without the prefix that all share (a prompt that every candidate repeats). Samples crowd where the policy model
+    puts its probability, so the mean of a row is a kernel estimate of it that needs no log-probabilities.
+    """
     low, high = min(texts), max(texts)  # what the two ends of the alphabet share, all share
     start = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(low, high, strict=False)))
-    profiles: list[dict[object, float]] = []
-    centre: Counter[object] = Counter()
-    for text in texts:
+    profiles = np.zeros((len(texts), _BUCKETS), dtype=np.float32)
+    for i, text in enumerate(texts):
         tokens = _TOKEN.findall(_COMMENT.sub("", text[start:]))[:_MOST_TOKENS]
-        counts: Counter[object] = Counter(tokens)
-        counts.update(itertools.pairwise(tokens))
-        profile = {gram: math.log1p(count) for gram, count in counts.items()}
-        norm = math.sqrt(sum(weight * weight for weight in profile.values())) or 1.0
-        profiles.append({gram: weight / norm for gram, weight in profile.items()})
-        centre.update(profiles[-1])
-    n = len(texts)
-    return tuple(max(1.0, sum(weight * centre[gram] for gram, weight in profile.items())) / n for profile in profiles)
+        pairs = (f"{a} {b}" for a, b in itertools.pairwise(tokens))
+        for gram, count in Counter(itertools.chain(tokens, pairs)).items():
+            profiles[i, zlib.crc32(gram.encode("utf-8", "surrogatepass")) % _BUCKETS] += count
+    profiles = np.log1p(profiles[:, profiles.any(axis=0)])
+    profiles /= np.maximum(np.linalg.norm(profiles, axis=1, keepdims=True), 1e-9)
+    alike: Floats = (profiles @ profiles.T).astype(np.float64)
+    alike.flags.writeable = False
+    return alike
