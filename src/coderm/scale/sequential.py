@@ -13,11 +13,13 @@ so the lead is D = x_1 + ... + x_b. Two assumptions give the worth of more repli
 
 Rival i overtakes within k replies with probability P(k) = Phi(-z), z the mean over the deviation of the future lead,
 times the chance that one of the k tells i from L at all. Where it does, the lead has overshot zero by about
-0.8 deviations / (1 + z), and the change is right rather than wrong by erf-like odds of that overshoot less the
-prior's shift, over s sqrt(b + c + k). The worth of the next reply is the largest P(k) * odds / k over rivals and k.
+0.8 deviations / (1 + z). Taking off what the imagined replies say leaves y deviations of the belief in favour of i,
+and the chance that the change is right less the chance that it is wrong is 2 Phi(y) - 1, about tanh(0.8 y). The worth
+of the next reply is the largest P(k) tanh(0.8 y) / k over rivals and k.
 
-Candidates that agreed on everything may be parted by a later test: the leading group splits on the next reply with
-probability about 1 / (b + 2), all the less the larger the share of candidates in it.
+Candidates that agreed on everything may be parted by a later test. The leading group splits on the next reply with
+probability about 1 / (b + 2), all the less the larger the share of candidates in it, and the split then tells the
+better half with a gain of arctan(sqrt(1/b)) / pi: that of one more draw after b about a difference that may be zero.
 
 A problem whose worth times the replies still allowed is below 1 - confidence is finished; a candidate whose P(all
 still allowed) is below it can no longer win and is executed no further.
