@@ -107,12 +107,14 @@ def fit(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("predictor", "cross-entropy", "better than constant by", "Brier", "Spearman",
+    table = Table("predictor", "cross-entropy", "better than constant by", "better than text by", "Brier", "Spearman",
                   title=f"held out, {len(rates)} problems; {vectors.model}, layer {vectors.layer}")
     for name, worth in told.items():
         gain = f"{worth.gain:+.4f} [{worth.gain_low:+.4f}, {worth.gain_high:+.4f}]"
-        table.add_row(name, f"{worth.cross_entropy:.4f}", "" if name == "constant" else gain, f"{worth.brier:.4f}",
-                      "" if name == "constant" else f"{worth.spearman:.3f}")
+        more = "{:+.4f} [{:+.4f}, {:+.4f}]".format(*worth.over_text) if worth.over_text else ""
+        constant = name == "constant"
+        table.add_row(name, f"{worth.cross_entropy:.4f}", "" if constant else gain, more, f"{worth.brier:.4f}",
+                      "" if constant else f"{worth.spearman:.3f}")
     Console().print(table)
     if told["probe" if states != "text" else "text"].gain_low <= 0:
         print("no better than the constant predictor beyond doubt: allocate by votes (sequential) instead",

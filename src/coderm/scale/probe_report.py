@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coderm.errors import MissingExtra
-from coderm.reward.evaluate import mean_interval
+from coderm.reward.evaluate import Estimate, mean_interval
 from coderm.scale.probe import cross_entropy
 
 Floats = NDArray[np.float64]
@@ -28,6 +28,8 @@ class Worth:
     gain_low: float
     gain_high: float
     """Cross-entropy below the constant predictor's, paired over problems; a 95 % interval."""
+    over_text: Estimate | None
+    """The same below the text's, with its interval; None where there is no such predictor."""
     brier: float
     """Mean square error of the prediction as a forecast of single candidates."""
     spearman: float
@@ -43,10 +45,13 @@ def measure(rates: Floats, predictions: Mapping[str, Floats]) -> dict[str, Worth
     for name, predicted in predictions.items():
         loss = cross_entropy(rates, predicted)
         gain = mean_interval(base - loss)
+        over_text = None
+        if "text" in predictions and name not in ("text", "constant"):
+            over_text = mean_interval(cross_entropy(rates, predictions["text"]) - loss)
         brier = rates * (1 - predicted) ** 2 + (1 - rates) * predicted**2
         parts = np.array_split(np.argsort(predicted, kind="stable"), _BINS)
         told[name] = Worth(
-            float(loss.mean()), *gain, float(brier.mean()),
+            float(loss.mean()), *gain, over_text, float(brier.mean()),
             float("nan") if name == "constant" else _spearman(predicted, rates),
             [(float(predicted[part].mean()), float(rates[part].mean()), len(part)) for part in parts if len(part)])
     return told
