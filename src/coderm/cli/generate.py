@@ -125,7 +125,7 @@ def run(
     budget: Budget = None,
     allocate: Allocate = "equal",
     pass_rates: PassRates = None,
-    confidence: Confidence = 0.999,
+    confidence: Confidence = 0.9999,
     show: Show = "none",
     temperature: Temperature = 0.8,
     top_p: TopP = 0.95,

@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from coderm.scale.recorded import Replies, Rule, best
 
 START = 3
-CONFIDENCE = 0.999
+CONFIDENCE = 0.9999
 _IMAGINED = 2
 
 
