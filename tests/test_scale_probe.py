@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -111,3 +113,42 @@ def test_fit_predict_allocate_from_the_command_line(tmp_path: Path) -> None:
     assert told.returncode == 2 and told.stderr.count("\n") == 1 and "cannot be met" in told.stderr
     rates.write_text('{"task_id": "a", "pass_rate": 2}\n')
     assert coderm("allocate", str(rates), "--total", "1").returncode == 2
+
+
+def test_hidden_states_from_transformers_by_layer(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    tokenizers = pytest.importorskip("tokenizers")
+    words = tokenizers.Tokenizer(tokenizers.models.WordLevel({"a": 0, "b": 1, "?": 2}, unk_token="?"))
+    words.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    transformers.PreTrainedTokenizerFast(tokenizer_object=words, unk_token="?").save_pretrained(tmp_path / "model")
+    config = transformers.GPT2Config(vocab_size=3, n_positions=16, n_embd=8, n_layer=2, n_head=2)
+    transformers.GPT2Model(config).save_pretrained(tmp_path / "model")
+    last, first = (read_states(f"hf:{tmp_path / 'model'}{layer}", ["a b", "b b a"]) for layer in ("", "#0"))
+    assert last.values.shape == first.values.shape == (2, 8)
+    assert (last.layer, first.layer) == ("-1", "0") and last.model == first.model
+    assert not np.allclose(last.values, first.values)
+    # The last token decides: its embedding is the same wherever else the prompts differ, its state is not.
+    again = read_states(f"hf:{tmp_path / 'model'}", ["b b", "a b"])
+    assert np.allclose(again.values[1], last.values[0]) and not np.allclose(again.values[0], last.values[0])
+    with pytest.raises(InputError, match="layers 0 to 2"):
+        read_states(f"hf:{tmp_path / 'model'}#7", ["a"])
+
+
+def test_vectors_of_an_embeddings_endpoint() -> None:
+    class Endpoint(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            body = json.dumps({"object": "list", "model": asked["model"], "data": [
+                {"object": "embedding", "index": 0, "embedding": [float(len(asked["input"])), 1.0]}]}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Endpoint) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        states = read_states(f"openai:small@http://127.0.0.1:{server.server_port}/v1", ["abc", "de"])
+        server.shutdown()
+    assert states.values.tolist() == [[3.0, 1.0], [2.0, 1.0]] and (states.model, states.layer) == ("small", "embedding")
