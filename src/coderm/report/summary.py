@@ -22,6 +22,7 @@ from coderm.report.findings import Standing, findings, headline, ladder, rules_s
 from coderm.report.parts import Chart, Section
 from coderm.report.scaling import scaling_sections
 from coderm.reward import quality, rank, tasks_of
+from coderm.reward.measures import separation
 from coderm.runs import Run
 
 
@@ -150,6 +151,10 @@ def _tests_section(cases: Sequence[Case]) -> list[Section]:
              "candidates apart."]
     if mute:
         words.append(f"{mute:,} more are broken or prove nothing and vote for nobody.")
+    if (inputs := separation([case.task for case in cases])) is not None:
+        words.append(f"Of {inputs.calls:.0f} calls a problem, {inputs.separating:.0f} separate candidates by what they "
+                     f"return: into {inputs.behaviours:.0f} groups, where passes and failures make "
+                     f"{inputs.pass_vectors:.0f}. Even a test that expects the wrong value tells this much.")
     chart = svg.histogram(np.bincount(bins, minlength=20).tolist(), x_label="candidates that pass (%)",
                           title="Unit tests by the share of candidates that pass them")
     found = quality([case.task for case in cases])

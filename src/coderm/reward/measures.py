@@ -105,7 +105,9 @@ def separation(tasks: Sequence[Task]) -> Separation | None:
             continue
         rows.append((behaviour.shape[1], (behaviour != behaviour[:1]).any(axis=0).sum(),
                      len(np.unique(behaviour, axis=0)), len(np.unique(votes(task.matrix, task.context), axis=0))))
-    return Separation(*(float(mean) for mean in np.mean(rows, axis=0))) if rows else None
+    # problems without tests make no calls, recorded or not
+    recorded = any(calls for calls, *_ in rows)
+    return Separation(*(float(mean) for mean in np.mean(rows, axis=0))) if recorded else None
 
 
 def quality(tasks: Sequence[Task]) -> Quality:
