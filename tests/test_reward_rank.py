@@ -67,6 +67,12 @@ def test_scores_from_a_file(run, tmp_path):
     assert short.returncode == 2 and "2 scores for 3 solutions" in short.stderr
 
 
+def test_problems_that_are_not_executed_yet_are_told(run):
+    run.reward_path("b").unlink()
+    done = rank(run.path, "--json")
+    assert json.loads(done.stdout)["problems"] == 2 and "ranked 2 of 3 problems" in done.stderr
+
+
 def test_the_table_is_for_people(run):
     done = rank(run.path)
     assert done.returncode == 0

@@ -36,8 +36,12 @@ def rank(
     from coderm.reward.tasks import read_scores, tasks_of
     from coderm.runs import load
 
-    tasks = tasks_of(load(run), protocol=protocol, scores=read_scores(scores) if scores else None)
+    opened = load(run)
+    tasks = tasks_of(opened, protocol=protocol, scores=read_scores(scores) if scores else None)
     ranking = rank_rules(tasks, select)
+    if ranking.problems < (total := len(opened.solutions())):
+        print(f"ranked {ranking.problems} of {total} problems: the others are not executed or not labelled yet",
+              file=sys.stderr)
     if as_json:
         print(json.dumps(ranking.as_json() | {"protocol": protocol}))
         return
