@@ -38,7 +38,8 @@ def test_held_out_predictions_find_what_is_there_and_nothing_where_nothing_is() 
     noise = States(np.random.default_rng(1).standard_normal((80, 6)), "model 1", "last")
     vain = probe_report.measure(rates, {"constant": probe_report.leave_out_mean(rates),
                                         "probe": held_out("x", noise, rates)})
-    assert vain["probe"].gain_low < 0 and abs(vain["probe"].spearman) < 0.35
+    # A probe that learns nothing predicts the mean of the other folds, which runs slightly against the held-out one.
+    assert vain["probe"].gain_low < 0 and vain["probe"].spearman < 0.35
     assert sum(part[2] for part in vain["probe"].calibration) == 80
 
 
