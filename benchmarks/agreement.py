@@ -101,7 +101,7 @@ def under_load(problems: list[Pairs], count: int, isolation: Any) -> dict[str, A
                 continue
             pairs += 1
             if one.codes[i, j] != other.codes[i, j]:
-                causes[f"{one.verdicts[i, j]} alone, {other.verdicts[i, j]} under load, e.g. {problem.task_id} {i} {j}"] += 1
+                causes[f"{one.verdicts[i, j]} alone, {other.verdicts[i, j]} loaded: {problem.task_id} {i} {j}"] += 1
     return {"pairs": pairs, "limit": 0.1, "differ": sum(causes.values()), "causes": dict(causes)}
 
 

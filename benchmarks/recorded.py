@@ -40,7 +40,8 @@ def qwen() -> list[Pairs]:
     found = []
     for problem in load("humaneval"):
         texts: list[list[str]] = []
-        for rows, extract in ((replies.solution_replies, extract_solution), (replies.unit_test_replies, extract_unit_test)):
+        for rows, extract in ((replies.solution_replies, extract_solution),
+                              (replies.unit_test_replies, extract_unit_test)):
             extracted = (extract(row["text"], entry_point=problem.entry_point) for row in rows
                          if row["task_id"] == problem.task_id)
             texts.append(list(dict.fromkeys(e.text for e in extracted if e.text is not None)))

@@ -24,8 +24,8 @@ HONEST = "def add(a, b):\n    return a + b\nnumber = {0}\n"
 ODD = (
     "import os\ndef add(a, b):\n    os._exit(0)\n",
     "def add(a, b):\n    while True: pass\n",
-    "import os, time\ndef add(a, b):\n    if os.fork() == 0:\n        os.setsid()\n        if os.fork() == 0: time.sleep(99)\n"
-    "        os._exit(0)\n    return a + b\n",
+    "import os, time\ndef add(a, b):\n    if os.fork() == 0:\n        os.setsid()\n"
+    "        if os.fork() == 0: time.sleep(99)\n        os._exit(0)\n    return a + b\n",
     "def add(a, b):\n    open('left', 'w').write('x' * 1000)\n    return a + b\n",
 )
 TESTS = 50
@@ -71,13 +71,13 @@ def footprint() -> dict[str, Any]:
             continue
     ours = [p for p in Path(tempfile.gettempdir()).iterdir() if p.name.startswith("coderm-")]
     return {"memory_mib": memory * os.sysconf("SC_PAGE_SIZE") >> 20, "processes": len(pids),
-            "descriptors": len(os.listdir("/proc/self/fd")), "temporary_files": len(ours)}
+            "descriptors": len(list(Path("/proc/self/fd").iterdir())), "temporary_files": len(ours)}
 
 
 def descendants(root: int) -> list[int]:
     """The process and all below it."""
     children: dict[int, list[int]] = {}
-    for entry in filter(str.isdigit, os.listdir("/proc")):
+    for entry in filter(str.isdigit, (p.name for p in Path("/proc").iterdir())):
         try:
             parent = int(Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1])
         except (OSError, IndexError):
