@@ -130,9 +130,9 @@ def _layers(seen: dict[str, Any]) -> Iterator[Check]:
 
 ATTEMPTS = {
     "read the home directory": "import os\nfor path in {private}:\n    if os.path.lexists(path): return",
-    "read the environment of others": "import os\nfor pid in filter(str.isdigit, os.listdir('/proc')):\n"
-                                      "    if int(pid) == os.getpid(): continue\n"
-                                      "    if open(f'/proc/{{pid}}/environ').read(): return",
+    "read our environment": "import os\nfor pid in filter(str.isdigit, os.listdir('/proc')):\n    try:\n"
+                            "        if {secret} in open(f'/proc/{{pid}}/environ').read(): return\n"
+                            "    except OSError: pass",
     "use the network": "import socket\nsocket.create_server(('127.0.0.1', 0)).close()\nreturn",
     "write outside its scratch": "open({outside}, 'w').close()\nreturn",
     "signal its supervisor": "import os\nos.kill(os.getppid(), 0)\nreturn",
@@ -168,8 +168,10 @@ def self_test(*, unsafe: bool = False) -> list[Check]:
     """
     home = Path.home()
     needed = [Path(prefix) for prefix in (sys.prefix, sys.base_prefix, coderm.__file__)]
-    private = [str(path) for path in home.iterdir() if not any(n.is_relative_to(path) for n in needed)]
-    places = {"private": private[:100], "outside": repr(str(home / ".coderm-self-test"))}
+    entries = home.iterdir() if os.access(home, os.R_OK) else ()
+    private = [str(path) for path in entries if not any(n.is_relative_to(path) for n in needed)]
+    places = {"private": private[:100], "outside": repr(str(home / ".coderm-self-test")),
+              "secret": repr(f"HOME={home}\0")}
     checks = []
     with Engine(time_limit=0.5, memory_limit=512 << 20, workers=1, unsafe=unsafe) as engine:
         for name, body in ATTEMPTS.items():
