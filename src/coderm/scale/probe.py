@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 SCHEMA = 1
 FOLDS = 5
 HIDDEN = 32
-PENALTIES = (30.0, 300.0, 3000.0)
+PENALTIES = (3.0, 30.0, 300.0, 3000.0)
 """Weight decays to choose from, by cross-validation inside the training problems. States are wider than runs are
 long, so they are strong; the strongest is nearly the constant predictor."""
 _ARRAYS = ("mean", "scale", "weights_1", "bias_1", "weights_2", "bias_2")
