@@ -19,7 +19,7 @@ import dataclasses
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -130,6 +130,10 @@ class Run:
         """task_id -> unit tests, with multiplicity."""
         return {row["task_id"]: row["unit_tests"] for row in self.rows("unit_tests")}
 
+    def texts(self, name: str) -> TextsOnDisk:
+        """As `solutions` or `unit_tests`, whichever `name` says, one problem in memory at a time."""
+        return TextsOnDisk(self.path / f"{name}.jsonl", name)
+
     def labels(self) -> dict[str, list[bool]]:
         """task_id -> whether each candidate solution is correct; problems without a known truth are absent."""
         return {row["task_id"]: row["correct"] for row in self.rows("labels")}
@@ -160,6 +164,38 @@ class Run:
             return None
         n, m = tables.read_about(path)["shape"]
         return n, m
+
+
+class TextsOnDisk(Mapping[str, list[str]]):
+    """task_id -> texts of a jsonl file, read when asked for; the order is the file's."""
+
+    def __init__(self, path: Path, field: str) -> None:
+        self._path, self._field = path, field
+        self._at: dict[str, tuple[int, int]] = {}
+        if path.exists():
+            with path.open("rb") as file:
+                offset = 0
+                for line in file:
+                    if line.endswith(b"\n") and line.strip():
+                        row = json.loads(line)
+                        self._at[row["task_id"]] = offset, len(row[field])
+                    offset += len(line)
+
+    def __getitem__(self, task_id: str) -> list[str]:
+        with self._path.open("rb") as file:
+            file.seek(self._at[task_id][0])
+            texts: list[str] = json.loads(file.readline())[self._field]
+        return texts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._at)
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def count(self, task_id: str) -> int:
+        """How many texts a problem has."""
+        return self._at[task_id][1]
 
 
 def load(path: str | Path) -> Run:

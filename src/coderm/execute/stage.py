@@ -31,13 +31,13 @@ def execute_run(run: Run, engine: Engine, *, redo: bool = False, quiet: bool = F
     holds the run's lock. Raises InputError where earlier matrices were made under other settings (`redo` makes
     them anew) or where there is nothing to execute.
     """
-    solutions, unit_tests = run.solutions(), run.unit_tests()
+    solutions, unit_tests = run.texts("solutions"), run.texts("unit_tests")
     if not solutions or not unit_tests:
         lacking = "solutions" if not solutions else "unit tests"
         raise InputError(f"{run.path}: has no {lacking} to execute; see `coderm generate` and `coderm import`")
     check_settings(run, engine.settings, redo)
     tasks = [task_id for task_id in solutions if task_id in unit_tests]
-    todo = [t for t in tasks if redo or run.matrix_shape(t) != (len(solutions[t]), len(unit_tests[t]))]
+    todo = [t for t in tasks if redo or run.matrix_shape(t) != (solutions.count(t), unit_tests.count(t))]
     pairs, started = 0, time.monotonic()
 
     with Progress("executing", len(todo), quiet=quiet) as progress:
@@ -50,7 +50,7 @@ def execute_run(run: Run, engine: Engine, *, redo: bool = False, quiet: bool = F
 
 def _texts(run: Run, tasks: list[str]) -> Iterator[tuple[list[str], list[str]]]:
     """What the engine is given for each problem: its candidates in executable form, and its unit tests."""
-    solutions, unit_tests = run.solutions(), run.unit_tests()
+    solutions, unit_tests = run.texts("solutions"), run.texts("unit_tests")
     problems = {problem.task_id: problem for problem in run.problems()}
     for task_id in tasks:
         problem = problems.get(task_id)
@@ -69,7 +69,7 @@ class Flaky(NamedTuple):
 
 def flaky_pairs(run: Run, engine: Engine, repeats: int, *, quiet: bool = False) -> list[Flaky]:
     """Execute every executed problem `repeats` more times, saving nothing: the pairs that did not agree each time."""
-    tasks = [task_id for task_id in run.solutions() if run.matrix_shape(task_id) is not None]
+    tasks = [task_id for task_id in run.texts("solutions") if run.matrix_shape(task_id) is not None]
     found: dict[tuple[str, int, int], list[str]] = {}
     with Progress("repeating", len(tasks) * repeats, quiet=quiet) as progress:
         for repeat in range(repeats):
