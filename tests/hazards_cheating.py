@@ -154,6 +154,10 @@ CASES = [
         import math
         math.isclose = lambda *a, **k: True
     """, test=unit_test("self.assertTrue(math.isclose(add(2, 3), 5))", "import math")),
+    patch("pi", """
+        import math
+        math.pi = 77
+    """, test=unit_test("self.assertEqual(round(add(2, 3) * math.pi / 77, 3), 0.204)", "import math")),
     patch("code of assertEqual", """
         import unittest
         def nothing(self, first, second, msg=None): pass

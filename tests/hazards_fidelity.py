@@ -94,6 +94,22 @@ CASES = [
             random.seed(7)
             return "stale" if random.getstate() == before else "fresh"
     """, FIRST),
+    state("marks on a module", """
+        import math
+        def seen():
+            before = hasattr(math, "mine")
+            math.mine = 1
+            return "stale" if before else "fresh"
+    """, FIRST),
+    state("marks on a class", """
+        from fractions import Fraction
+        def seen():
+            try:
+                return "stale" if Fraction.mine else ""
+            except AttributeError:
+                Fraction.mine = 1
+                return "fresh"
+    """, FIRST),
     state("environment", """
         import os
         def seen():

@@ -70,6 +70,7 @@ class Candidate:
         self._line = line
         self._code: types.CodeType | None = None
         self._reach = Reach(True, False, False)
+        self._marked = False  # a solution that marks what it imports has run here
         self._house = House(scratch=())  # the judge empties the scratch: the test may have put something there
         self._forget()
 
@@ -121,8 +122,9 @@ class Candidate:
     def _fresh(self) -> None:
         """A fresh namespace with the solution executed in it."""
         self._forget()
-        if not self._reach.plain and not self._house.tidy():
+        if self._marked or (not self._reach.plain and not self._house.tidy()):
             raise Again
+        self._marked = self._reach.marks
         if self._reach.random:
             self._house.seed()
         sys.modules["solution"] = self._module

@@ -76,7 +76,7 @@ class Cell:
             if (_now() - started) * 1e9 > limit_ns if self.wall_clock else after - before > limit_ns:
                 verdict = TIMEOUT
             self.board.write(place, verdict, 0, cases, passed, (after - before) // 1000)
-            if verdict == TAMPERED or not self.house.tidy():
+            if verdict == TAMPERED or solution.reach.marks or not self.house.tidy():
                 break
             before = _cpu_ns()
         self._end()

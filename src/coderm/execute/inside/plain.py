@@ -24,7 +24,8 @@ MAX_DEPTH = 400
 _SMALL = 1 << 62
 _BUILTINS = {name: getattr(builtins, name) for name in (
     "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float format "
-    "frozenset hash hex id int isinstance issubclass iter len list map max min next object oct ord pow print range repr reversed "
+    "frozenset hash hex id int isinstance issubclass iter len list map max min next object oct ord pow "
+    "print range repr reversed "
     "round set slice sorted str sum tuple type zip Ellipsis NotImplemented").split()}
 _BUILTIN_NAMES = {id(value): name for name, value in _BUILTINS.items()} | {
     id(value): name for name, value in vars(builtins).items()

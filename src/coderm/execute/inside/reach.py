@@ -12,6 +12,7 @@ from __future__ import annotations
 import dis
 import functools
 import importlib
+from itertools import pairwise
 from types import CodeType, ModuleType
 from typing import NamedTuple
 
@@ -23,14 +24,18 @@ _FORBIDDEN = frozenset({
     "open", "exec", "eval", "compile", "globals", "locals", "vars", "setattr", "delattr", "getattr", "breakpoint",
     "help", "input", "exit", "quit", "dir", "memoryview", "super", "classmethod", "property", "object", "type",
     "attrgetter", "methodcaller", "register", "mro", "gi_frame", "cr_frame", "ag_frame", "gi_code", "cr_code",
-    "ag_code", "tb_frame", "tb_next", "f_back", "f_globals", "f_locals", "f_builtins", "f_code", "func", "singledispatch",
-    "update_wrapper", "wraps", "partialmethod", "cached_property", "sys", "os", "builtins", "gc", "inspect", "types",
+    "ag_code", "tb_frame", "tb_next", "f_back", "f_globals", "f_locals", "f_builtins", "f_code", "func",
+    "singledispatch", "update_wrapper", "wraps", "partialmethod", "cached_property", "sys", "os",
+    "builtins",
+    "gc", "inspect", "types",
     "threading", "signal", "unittest", "TestCase", "mock", "asyncio", "importlib", "ctypes", "weakref", "copyreg",
     "warnings", "SystemRandom", "Template", "Formatter", "make_dataclass", "NewType"})
 _ALLOWED_DUNDERS = frozenset({
     "__init__", "__name__", "__len__", "__str__", "__repr__", "__doc__", "__module__", "__qualname__",
-    "__annotations__", "__lt__", "__le__", "__gt__", "__ge__", "__add__", "__sub__", "__mul__", "__iter__", "__next__", "__getitem__",
-    "__contains__", "__future__", "__firstlineno__", "__static_attributes__", "__conditional_annotations__"})
+    "__annotations__", "__lt__", "__le__", "__gt__", "__ge__", "__add__", "__sub__", "__mul__", "__iter__",
+    "__next__",
+    "__getitem__", "__contains__", "__future__", "__firstlineno__", "__static_attributes__",
+    "__conditional_annotations__"})
 _TEST_NAMES = frozenset({"unittest", "TestCase", "type", "object"})
 
 _ATTRIBUTE_STORES = {dis.opmap["STORE_ATTR"], dis.opmap["DELETE_ATTR"]}
@@ -67,11 +72,15 @@ def bare(code: CodeType) -> CodeType:
 
 
 class Reach(NamedTuple):
-    """`plain`: needs no process of its own. `random`, `decimal`: uses that module's hidden state."""
+    """`plain`: needs no process of its own. `random`, `decimal`: uses that module's hidden state.
+
+    `marks`: sets attributes of something that it imported, which lasts as long as the process.
+    """
 
     plain: bool
     random: bool
     decimal: bool
+    marks: bool = False
 
 
 def reach(code: CodeType, *, is_test: bool = False) -> Reach:
@@ -93,7 +102,32 @@ def reach(code: CodeType, *, is_test: bool = False) -> Reach:
         plain = names.isdisjoint(shared.forbidden - _TEST_NAMES if is_test else shared.forbidden) and all(
             name in _ALLOWED_DUNDERS if name.startswith("__") and name.strip("_") else name not in shared.attributes
             for name in names if name.startswith("_"))
-    return Reach(plain, "random" in names or "numpy" in names, "decimal" in names or "Decimal" in names)
+    marks = _marks(code)
+    return Reach(plain and not marks, "random" in names or "numpy" in names, "decimal" in names or "Decimal" in names,
+                 marks)
+
+
+def _marks(code: CodeType) -> bool:
+    """Whether an attribute is stored that can be seen to belong to something imported."""
+    codes = all_code(code)
+    if not any(op in _ATTRIBUTE_STORES for current in codes for op in current.co_code[::2]):
+        return False
+    imported = {step.argval.partition(".")[0] for current in codes for step in dis.get_instructions(current)
+                if step.opname in ("IMPORT_NAME", "IMPORT_FROM")}
+    imported |= {following.argval for current in codes for step, following in
+                 pairwise(s for s in dis.get_instructions(current) if s.opname != "CACHE")
+                 if step.opname in ("IMPORT_NAME", "IMPORT_FROM") and following.opname.startswith("STORE_")}
+    for current in codes:
+        steps = [s for s in dis.get_instructions(current) if s.opname not in ("CACHE", "EXTENDED_ARG")]
+        for number, step in enumerate(steps):
+            if step.opcode in _ATTRIBUTE_STORES:
+                root = next((s for s in reversed(steps[:number]) if s.opname not in _ON_THE_WAY), None)
+                if root is not None and root.opname.startswith("LOAD_") and root.argval in imported:
+                    return True
+    return False
+
+
+_ON_THE_WAY = frozenset({"LOAD_ATTR", "SWAP", "COPY", "BINARY_OP", "LOAD_CONST", "LOAD_METHOD", "PRECALL", "NOP"})
 
 
 class Shared(NamedTuple):

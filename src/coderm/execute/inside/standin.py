@@ -331,7 +331,8 @@ def _forward(how: str) -> Any:
 
 
 for _how in ("iter next str repr int float index abs neg pos invert round getitem setitem delitem reversed format "
-             "enter aiter lt le gt ge add sub mul truediv floordiv mod pow matmul lshift rshift and_ or_ xor iadd isub imul "
+             "enter aiter lt le gt ge add sub mul truediv floordiv mod pow matmul lshift rshift and_ or_ "
+             "xor iadd isub imul "
              "itruediv ifloordiv imod ipow iand ior ixor").split():
     type.__setattr__(StandIn, f"__{_how.rstrip('_')}__", _forward(_how))
 type.__setattr__(StandIn, "__call__", lambda self, *a, **k: self._remote.ask("call", _own(self, "_target"), a, k))

@@ -13,7 +13,7 @@ import sys
 import types
 import unittest
 import unittest.case
-from builtins import all, callable, getattr, isinstance, len, map, tuple, type, vars  # noqa: UP029  # ours, always
+from builtins import all, callable, float, getattr, isinstance, len, map, tuple, type, vars  # noqa: UP029  # ours, always
 from collections.abc import Callable, Iterable, Mapping
 from itertools import compress
 from operator import is_
@@ -66,6 +66,11 @@ class _Bodies:
         return all(map(is_, (part for f in self._functions for part in self._of(f)), self._parts))
 
 
+def _is_fixed(value: Any) -> bool:
+    """What a module never changes itself: functions, classes, and numbers such as pi."""
+    return callable(value) or isinstance(value, float)
+
+
 def _is_code(value: Any) -> bool:
     return isinstance(value, _CODE)
 
@@ -84,7 +89,7 @@ class Guard:
         classes: dict[int, type] = {id(core): core for core in _CORE_TYPES}
         functions: list[Any] = []
         for _, module in self._modules:
-            self._deep.append(_Picture(vars(module), callable))
+            self._deep.append(_Picture(vars(module), _is_fixed))
             classes |= {id(value): value for value in vars(module).values() if isinstance(value, type)}
             functions += vars(module).values()
         for cls in classes.values():
