@@ -23,8 +23,8 @@ MAX_FEEDBACK = 500
 class Repair:
     """Stage: failing tests are repaired (they get repaired = the round) or dropped.
 
-    Drops, by what became of the last round: no_reply, repair_no_code, repair_still_fails, repair_cheats_* with the
-    reason of `cheating.cheat`.
+    Drops, by what became of the last round: no_reply, repair_no_code, repair_unchanged, repair_still_fails,
+    repair_cheats_* with the reason of `cheating.cheat`.
     """
 
     name, unit = "repair", "test"
@@ -67,6 +67,8 @@ class Repair:
                 judged.append(test | {"reason": NO_REPLY})
             elif text is None:
                 judged.append(test | {"reason": "repair_no_code"})
+            elif why == "unchanged":
+                judged.append(test | {"reason": "repair_unchanged"})
             elif why:
                 judged.append(test | {"reason": f"repair_cheats_{why}", "cheat": text})
             else:
