@@ -17,9 +17,10 @@ def rank(
     run: Annotated[Path, typer.Argument(help="A run directory, executed and labelled.")],
     select: Annotated[str, typer.Option(help="A rule's name, `all`, or module:function for a rule of your own "
                                              "(called with the reward matrix and a context, returns scores).")] = "all",
-    protocol: Annotated[Protocol, typer.Option(help="`default`: ties averaged, empty and broken tests do not vote. "
+    protocol: Annotated[Protocol | None, typer.Option(help="By default the run's own. `default`: ties averaged, "
+                                               "empty and broken tests do not vote. "
                                                "`paper`: all tests vote, the same text once, ties go to the largest "
-                                               "group that passes the same tests.")] = "default",
+                                               "group that passes the same tests.")] = None,
     scores: Annotated[Path | None, typer.Option(help='Scores from outside for the rule `grading`: one line '
                                                      'with task_id and scores, a number a solution.')] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
@@ -37,6 +38,7 @@ def rank(
     from coderm.runs import load
 
     opened = load(run)
+    protocol = protocol or opened.config.get("protocol", "default")
     tasks = tasks_of(opened, protocol=protocol, scores=read_scores(scores) if scores else None)
     ranking = rank_rules(tasks, select)
     if ranking.problems < (total := len(opened.solutions())):
