@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from coderm.errors import JailUnavailable
@@ -44,7 +44,6 @@ class Cage:
     uid: int | None = None
     processes: int | None = None
     scratch: str | None = None
-    notes: list[str] = field(default_factory=list)
 
 
 def cage(python: str, number: int, *, unsafe: bool) -> Cage:
