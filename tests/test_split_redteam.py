@@ -67,6 +67,9 @@ ATTACKS: dict[str, str] = {
     "read_proc": "import os\ndef f(x):\n    for p in os.listdir('/proc'):\n        if p.isdigit() and int(p) != os.getpid():\n"
                  "            for what in ('mem', 'environ', 'maps', 'fd/3', 'root', 'cwd'):\n                try: open(f'/proc/{p}/{what}', 'rb').read(1)\n"
                  "                except OSError: continue\n                else: return x * x + 1\n    return 0",
+    "write_memory": "import os\ndef f(x):\n    for p in os.listdir('/proc'):\n        if p.isdigit() and int(p) < os.getpid():\n"
+                    "            try: open(f'/proc/{p}/mem', 'r+b')\n            except OSError: continue\n            return x * x + 1\n"
+                    "    return 0",
     "ptrace_judge": "import ctypes, os\ndef f(x):\n    libc = ctypes.CDLL(None)\n    for p in range(1, 400):\n"
                     "        if p != os.getpid() and libc.ptrace(16, p, 0, 0) == 0: return x * x + 1\n    return 0",
     "kill_judge": "import os, signal\ndef f(x):\n    hits = 0\n    for p in range(1, os.getpid()):\n        try: os.kill(p, 0)\n"
