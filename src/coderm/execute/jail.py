@@ -98,12 +98,12 @@ def bubblewrap_problem(bwrap: str | None) -> str:
 
 
 def _namespaces(is_root: bool) -> list[str]:
-    # the zygote itself is process 1: bubblewrap's own would have the candidates' user id and memory open to them
     options = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
-               "--die-with-parent", "--as-pid-1", "--new-session", "--hostname", "jail", "--cap-drop", "ALL"]
+               "--die-with-parent", "--new-session", "--hostname", "jail", "--cap-drop", "ALL"]
     if is_root:
         return [*options, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
-    return [*options, "--unshare-user"]
+    # the zygote itself is process 1: bubblewrap's own would have the candidates' user id, its memory open to them
+    return [*options, "--unshare-user", "--as-pid-1"]
 
 
 def _mounts(python: str) -> list[str]:
