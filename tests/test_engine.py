@@ -159,3 +159,12 @@ def _alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_daemons_end_with_their_cell() -> None:
+    """More daemons than the process limit allows at once: each candidate finds the jail as empty as the first did."""
+    daemon = ("import os, time\ndef add(a, b):\n    if os.fork() == 0:\n        os.setsid()\n        if os.fork(): os._exit(0)\n"
+              "        time.sleep(300)\n    return a + b\nNUMBER = {}\n")
+    for isolation in ("shared", "split"):
+        with Engine(isolation, time_limit=5, workers=1) as engine:
+            assert engine.execute([daemon.format(k) for k in range(100)], [TEST]).passed.all()

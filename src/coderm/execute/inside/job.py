@@ -64,6 +64,7 @@ class Job:
         self.witness = Witness(self.board) if self._behaviour else None
         keep = None if nursery is None else nursery.pid
         self.watcher = Watcher(self.board, self.memory_limit, self.wall_limit, keep)
+        seccomp.protect()  # adopting orphans is not inherited from the zygote
         seccomp.install()
 
     # -- compiling -----------------------------------------------------------------------------------------
