@@ -1,6 +1,6 @@
 """Split mode against shared mode on honest pairs: how many verdicts differ, and each difference by its cause.
 
-    python benchmarks/modes.py RUN [RUN...] [--pairs N]     runs that hold solutions and unit tests (see `coderm import`)
+    python benchmarks/modes.py RUN [RUN...] [--pairs N]     runs that hold solutions and unit tests
     python benchmarks/modes.py --references                 HumanEval's reference solutions on HumanEval's own tests
 """
 
@@ -19,7 +19,7 @@ Problems = list[tuple[str, list[str], list[str]]]
 
 
 def from_run(path: str, pairs: int) -> Problems:
-    """(task_id, distinct solutions, distinct unit tests), each problem cut so that all have their share of the pairs."""
+    """(task_id, distinct solutions, distinct unit tests), each problem cut to its share of the pairs."""
     run = Run(path)
     solutions, tests = run.texts("solutions"), run.texts("unit_tests")
     tasks = [task for task in solutions if task in tests and tests.count(task)]
@@ -35,7 +35,8 @@ def main() -> None:
     args = parser.parse_args()
     sets = {path: from_run(path, args.pairs) for path in args.runs}
     if args.references:
-        sets["references"] = [(p.task_id, [as_executable(p, p.reference or "")], list(p.ground_truth)) for p in load("humaneval")]
+        packaged = load("humaneval")
+        sets["references"] = [(p.task_id, [as_executable(p, p.reference or "")], [*p.ground_truth]) for p in packaged]
     for name, problems in sets.items():
         matrices = {}
         for mode in ("shared", "split"):
