@@ -31,10 +31,11 @@ def report(
 
 @app.command()
 def reproduce(
-    what: Annotated[Literal["table1", "table2", "fig1", "fig3", "fig5", "fig6"],
+    what: Annotated[Literal["table1", "table2", "fig1", "fig3", "fig5", "fig6", "all"],
                     typer.Argument(help="table1: best-of-N by method. table2: quality of the tests. fig1: accuracy "
                                         "against tests and candidates (several runs: figure 2). fig3: gain by "
-                                        "difficulty, with figure 8's heat map. fig5: by generator. fig6: budgets.")],
+                                        "difficulty, with figure 8's heat map. fig5: by generator. fig6: budgets. "
+                                        "all: each of them.")],
     runs: Annotated[list[Path], typer.Argument(help="Run directories, executed and labelled.")],
     out: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("reproduced"),
     select: Annotated[str, typer.Option(help="Figures: the rule that chooses (fig6: majority or codet).")] = "majority",
@@ -52,9 +53,11 @@ def reproduce(
     """
     import json
 
+    from coderm.report.reproduce import EVERYTHING
     from coderm.report.reproduce import reproduce as make
     from coderm.runs import load
 
-    paths = make(what, [load(run) for run in runs], out, rule=select, method=resampling,
-                 pass_rates=pass_rates)
+    opened = [load(run) for run in runs]
+    paths = [path for one in (EVERYTHING if what == "all" else (what,))
+             for path in make(one, opened, out, rule=select, method=resampling, pass_rates=pass_rates)]
     print(json.dumps({"files": [str(path) for path in paths]}) if as_json else "\n".join(map(str, paths)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from coderm.errors import InputError
 from coderm.report import draw, tables
@@ -19,6 +19,7 @@ from coderm.scale.files import read_pass_rates
 from coderm.scale.from_run import recorded_problems
 
 What = Literal["table1", "table2", "fig1", "fig3", "fig5", "fig6"]
+EVERYTHING: tuple[What, ...] = get_args(What)
 
 
 def reproduce(what: What, runs: Sequence[Run], out: Path, *, rule: str = "majority", method: Method = "paper",
