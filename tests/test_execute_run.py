@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from coderm.errors import RunLockedError
+from coderm.execute.inside import cell
+from coderm.records import Problem, Verdict
 from coderm.runs import Run, load
 
 TEST = "import unittest\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(f(%d), %d)"
@@ -76,6 +78,11 @@ def test_killed_at_random_moments_the_same_files_come_out(tmp_path: Path) -> Non
     assert not list(broken.path.glob("rewards/*.partial"))
 
 
+def test_both_sides_of_the_jail_mean_the_same_by_a_verdict() -> None:
+    assert {verdict.name: verdict.value for verdict in Verdict} == {
+        verdict.name: getattr(cell, verdict.name) for verdict in Verdict}
+
+
 def test_two_processes_on_one_run(tmp_path: Path) -> None:
     run = make_run(tmp_path / "r", 1)
     with run:
@@ -101,3 +108,22 @@ def test_explain_shows_the_failing_assertion(tmp_path: Path) -> None:
     assert (told["verdict"], told["error"], told["message"]) == ("fail", "AssertionError", "2 != 1")
     assert coderm("explain", run.path, "t/0", 9, 0).returncode == 2
     assert coderm("explain", run.path, "t/7", 0, 0).returncode == 2
+
+
+def test_explain_runs_a_stdin_program_as_execute_does(tmp_path: Path) -> None:
+    test = "import unittest\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(run_program('2'), '4\\n')"
+    run = Run.create(tmp_path / "r")
+    with run:
+        run.add_problems([Problem("t/0", "double", kind="stdin")])
+        run.append("solutions", [{"task_id": "t/0", "solutions": ["print(2 * int(input()))"]}])
+        run.append("unit_tests", [{"task_id": "t/0", "unit_tests": [test]}])
+    assert json.loads(coderm("explain", run.path, "t/0", 0, 0, "--json").stdout)["verdict"] == "pass"
+
+
+def test_a_broken_line_is_named(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "r", 1)
+    path = run.path / "solutions.jsonl"
+    path.write_text(path.read_text() + "{broken\n")
+    told = coderm("execute", run.path)
+    assert told.returncode == 2
+    assert "solutions.jsonl:2: not JSON" in told.stderr

@@ -173,13 +173,7 @@ class TextsOnDisk(Mapping[str, list[str]]):
         self._path, self._field = path, field
         self._at: dict[str, tuple[int, int]] = {}
         if path.exists():
-            with path.open("rb") as file:
-                offset = 0
-                for line in file:
-                    if line.endswith(b"\n") and line.strip():
-                        row = json.loads(line)
-                        self._at[row["task_id"]] = offset, len(row[field])
-                    offset += len(line)
+            self._at = {row["task_id"]: (offset, len(row[field])) for offset, row in _rows_and_offsets(path, True)}
 
     def __getitem__(self, task_id: str) -> list[str]:
         with self._path.open("rb") as file:
@@ -223,8 +217,15 @@ def read_jsonl(path: Path, *, tail_may_be_cut: bool = False) -> Iterator[dict[st
 
     A last line without its newline is what a kill leaves behind: with `tail_may_be_cut` it is passed over.
     """
+    return (row for _, row in _rows_and_offsets(path, tail_may_be_cut))
+
+
+def _rows_and_offsets(path: Path, tail_may_be_cut: bool) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a jsonl file, each with the byte its line begins at."""
+    end = 0
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
+            offset, end = end, end + len(line)
             if not line.endswith(b"\n") and tail_may_be_cut:
                 return
             if not line.strip():
@@ -235,7 +236,7 @@ def read_jsonl(path: Path, *, tail_may_be_cut: bool = False) -> Iterator[dict[st
                 raise FormatError(f"{path}:{number}: not JSON: {error}") from None
             if not isinstance(row, dict):
                 raise FormatError(f"{path}:{number}: expected a JSON object, found {type(row).__name__}")
-            yield row
+            yield offset, row
 
 
 def _drop_cut_line(file: IO[bytes]) -> None:

@@ -81,21 +81,12 @@ def explain(
     """Run one pair and show what happened: the verdict and why, the assertion that failed, what was printed."""
     import json
 
-    from coderm.errors import InputError
     from coderm.execute import Engine
+    from coderm.execute.stage import explain_pair
     from coderm.runs import Run
 
-    opened = Run(run)
-    texts = []
-    for what, of_task, index in (("solution", opened.solutions(), solution),
-                                 ("unit test", opened.unit_tests(), unit_test)):
-        if task_id not in of_task:
-            raise InputError(f"{run}: has no {what}s for {task_id!r}")
-        if not 0 <= index < len(of_task[task_id]):
-            raise InputError(f"{task_id}: {what} {index} is out of range, there are {len(of_task[task_id])}")
-        texts.append(of_task[task_id][index])
     with Engine(isolation, time_limit, workers=1, unsafe=unsafe) as engine:
-        told = engine.explain(*texts)
+        told = explain_pair(Run(run), engine, task_id, solution, unit_test)
     if as_json:
         print(json.dumps(told))
         return

@@ -240,21 +240,20 @@ class _Schedule:
         for index in range(self.engine.worker_count):
             if index in self.busy:
                 continue
+            if any(chunk.alone for chunk in self.busy.values()):
+                return
             if self.queue:
                 chunk = self.queue.popleft()
             elif self.alone and not self.busy:
                 chunk = self.alone.popleft()
             else:
                 return
-            if any(c.alone for c in self.busy.values()):
-                self.queue.appendleft(chunk)
-                return
-            worker = self.engine.worker(index)
+            worker, request = self.engine.worker(index), self.engine.request(chunk) | {"explain": self.explain}
             try:
-                worker.submit(self.engine.request(chunk) | {"explain": self.explain})
+                worker.submit(request)
             except Closed:
                 worker.restart()
-                worker.submit(self.engine.request(chunk) | {"explain": self.explain})
+                worker.submit(request)
             self.busy[index] = chunk
             self.selector.register(worker, selectors.EVENT_READ, index)
 

@@ -40,7 +40,6 @@ class Cage:
 
     command: list[str]
     environment: dict[str, str]
-    layers: dict[str, bool]
     uid: int | None = None
     processes: int | None = None
     scratch: str | None = None
@@ -54,7 +53,7 @@ def cage(python: str, number: int, *, unsafe: bool) -> Cage:
     if unsafe:
         scratch = tempfile.mkdtemp(prefix="coderm-")
         environment |= {"HOME": scratch, "TMPDIR": scratch, "CODERM_SCRATCH": scratch}
-        return Cage(zygote, environment, {"bubblewrap": False}, scratch=scratch)
+        return Cage(zygote, environment, scratch=scratch)
     bwrap = find_bubblewrap()
     problem = bubblewrap_problem(bwrap)
     if bwrap is None or problem:
@@ -65,7 +64,7 @@ def cage(python: str, number: int, *, unsafe: bool) -> Cage:
     is_root = os.geteuid() == 0
     uid = FIRST_UID + (os.getpid() * 64 + number) % 100_000_000 if is_root else None
     command = [bwrap, *_namespaces(is_root), *_mounts(python), "--", *zygote]
-    return Cage(command, environment, {"bubblewrap": True}, uid=uid, processes=PROCESSES)
+    return Cage(command, environment, uid=uid, processes=PROCESSES)
 
 
 def find_bubblewrap() -> str | None:

@@ -58,6 +58,18 @@ def _texts(run: Run, tasks: list[str]) -> Iterator[tuple[list[str], list[str]]]:
         yield texts, unit_tests[task_id]
 
 
+def explain_pair(run: Run, engine: Engine, task_id: str, solution: int, unit_test: int) -> dict[str, Any]:
+    """Run one pair of a run and tell what happened (see `Engine.explain`). Raises InputError where there is none."""
+    for name, index in (("solutions", solution), ("unit_tests", unit_test)):
+        texts, what = run.texts(name), name.replace("_", " ")
+        if task_id not in texts:
+            raise InputError(f"{run.path}: has no {what} for {task_id!r}")
+        if not 0 <= index < texts.count(task_id):
+            raise InputError(f"{task_id}: {what[:-1]} {index} is out of range, there are {texts.count(task_id)}")
+    solutions, unit_tests = next(_texts(run, [task_id]))
+    return engine.explain(solutions[solution], unit_tests[unit_test])
+
+
 class Flaky(NamedTuple):
     """A pair whose verdict was not the same each time, and what it was."""
 

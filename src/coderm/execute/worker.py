@@ -15,6 +15,8 @@ from coderm.errors import EngineError
 from coderm.execute.inside.wire import Channel, Closed
 from coderm.execute.jail import Cage, cage
 
+_TEXTS = ("solutions", "unit_tests", "names")  # sent behind the header, which the jail reads before it sees a test
+
 
 class Worker:
     """Starts a zygote in its jail, hands it jobs and reads its frames."""
@@ -47,8 +49,9 @@ class Worker:
 
     def submit(self, request: dict[str, Any]) -> None:
         """Hand over a job. Raises Closed where the worker is gone."""
-        texts = {name: request.pop(name) for name in ("solutions", "unit_tests", "names")}
-        self.channel.send("job", request | {"processes": self.cage.processes}, json.dumps(texts).encode())
+        texts = {name: request[name] for name in _TEXTS}
+        about = {name: value for name, value in request.items() if name not in _TEXTS}
+        self.channel.send("job", about | {"processes": self.cage.processes}, json.dumps(texts).encode())
 
     def restart(self) -> None:
         """End it, whatever it is doing, and start afresh."""

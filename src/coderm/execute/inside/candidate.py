@@ -333,14 +333,13 @@ def _set_attribute(thing: Any, name: str, value: Any) -> None:
 
 _OPERATIONS: dict[str, Callable[..., Any]] = {
     "set": _set_attribute, "del": delattr, "iter": iter, "next": next, "len": len, "bool": bool, "str": str,
-    "repr": repr, "int": int, "float": float, "index": operator.index, "hash": hash, "abs": abs, "neg": operator.neg,
-    "pos": operator.pos,
-    "invert": operator.invert, "round": round, "contains": operator.contains, "getitem": operator.getitem,
-    "setitem": operator.setitem, "delitem": operator.delitem, "reversed": reversed, "format": format,
+    "repr": repr, "int": int, "float": float, "index": operator.index, "abs": abs, "neg": operator.neg,
+    "pos": operator.pos, "invert": operator.invert, "round": round, "contains": operator.contains,
+    "getitem": operator.getitem, "setitem": operator.setitem, "delitem": operator.delitem, "reversed": reversed,
+    "format": format,
     "enter": lambda thing: type(thing).__enter__(thing), "exit": lambda thing, *e: type(thing).__exit__(thing, *e),
     "aenter": lambda thing: type(thing).__aenter__(thing), "aexit": lambda thing, *e: type(thing).__aexit__(thing, *e),
     "anext": lambda thing: type(thing).__anext__(thing), "aiter": lambda thing: type(thing).__aiter__(thing),
-    "isinstance": isinstance, "issubclass": issubclass, "dir": dir,
 }
 _OPERATIONS.update({name: getattr(operator, name) for name in (
     "eq ne lt le gt ge add sub mul truediv floordiv mod pow matmul lshift rshift and_ or_ xor iadd isub imul itruediv "

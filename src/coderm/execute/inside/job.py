@@ -123,13 +123,15 @@ class Job:
             if self._behaviour:
                 self._send_behaviour(i, rows[first[i]], twin_of)
 
-    def hear(self, row: Row) -> None:
-        """Take over what the row's functions did in the cell that has just ended."""
-        if self._behaviour:
-            first_place = self.place(row, 0)
-            for place, call, result in self.board.events():
-                if 0 <= (test := place - first_place) < len(self.tests):
-                    row.calls.setdefault((test, call), LIMIT_HIT if result == UNFINISHED else result)
+    def hear(self, rows: list[Row]) -> None:
+        """Take over what the rows' functions did in the cell that has just ended."""
+        if not self._behaviour:
+            return
+        row_of = {row.solution: row for row in rows}
+        for place, call, result in self.board.events():
+            solution, test = divmod(place, len(self.tests))
+            if solution in row_of:
+                row_of[solution].calls.setdefault((test, call), LIMIT_HIT if result == UNFINISHED else result)
 
     def _send_behaviour(self, solution: int, row: Row, twin_of: list[int]) -> None:
         of_test: dict[int, list[tuple[int, int]]] = {}
@@ -159,8 +161,7 @@ class Job:
             header = self.board.read_header()
             if header.finished and not header.clean and header.verified == len(waiting):
                 return  # changed in a way that only the check in depth saw: every candidate gets its own cell
-            for row in waiting:
-                self.hear(row)
+            self.hear(waiting)
             for row in waiting[: header.verified]:
                 row.records |= {j: r for j, r in self.take(row, tests).items() if r.verdict != MEMORY}
             waiting = waiting[header.verified :]
@@ -170,7 +171,7 @@ class Job:
                 hit = header.current - row.solution * len(self.tests)
                 row.accept(seen, careful=False)
                 if death.timed_out and hit in tests and hit not in seen:
-                    row.strike(hit, self._fate(death, hang_in_load=not header.loaded))
+                    row.strike(hit, self.fate(death, hang_in_load=not header.loaded))
             elif waiting:
                 waiting = waiting[1:]
 
@@ -189,7 +190,7 @@ class Job:
             if header.finished and not header.clean and not careful:
                 careful = True  # something was changed: run again to find out by which pair
                 continue
-            self.hear(row)
+            self.hear([row])
             seen = self.take(row, todo)
             row.accept(seen, careful or bool(header.finished))
             if not header.finished or not seen:
@@ -197,7 +198,7 @@ class Job:
                 hit = hit if hit in todo else next((j for j in todo if j not in seen), -1)
                 if hit >= 0 and hit not in seen:
                     hang_in_load = not header.loaded and limit == self.limit and not self.paper
-                    row.strike(hit, self._fate(death, hang_in_load), slowed=limit < self.limit)
+                    row.strike(hit, self.fate(death, hang_in_load), slowed=limit < self.limit)
             if not row.missing() and row.unverified:
                 row.verify_again()
                 careful = True
@@ -211,7 +212,7 @@ class Job:
         Cell(self.board, self.guard, limit, self.paper, self.witness).run(work, careful)
 
     @staticmethod
-    def _fate(death: Death, hang_in_load: bool) -> tuple[Record, bool]:
+    def fate(death: Death, hang_in_load: bool) -> tuple[Record, bool]:
         """What a cell's death means for the pair it was in, and whether for every other test as well."""
         if death.cause in ("memory", "forged"):
             return _decided(MEMORY if death.cause == "memory" else TAMPERED), False

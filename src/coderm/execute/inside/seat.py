@@ -11,11 +11,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from .cell import CRASH, ERROR, MEMORY, TIMEOUT
 from .line import Gone, Line
 from .plain import Malformed
 from .watch import TICK_S, memory_below, run_delay_s
 
-CRASH, MEMORY, TIMEOUT, ERROR = 4, 5, 6, 7
 SETUP_LIMIT_S = 5.0  # CPU time for compiling a candidate in a process just started
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from . import board as boards
 from .board import Board
 from .candidate import nursery
-from .cell import CRASH, ERROR, MEMORY, PASS, TAMPERED, TIMEOUT, judge
+from .cell import ERROR, MEMORY, PASS, TAMPERED, TIMEOUT, judge
 from .house import House
 from .limits import slowed
 from .seat import CandidateEnded, Seat
@@ -76,16 +76,14 @@ def run_split(job: Job, home: Nursery, texts: list[str], rows: list[Row]) -> Non
                 for row in waiting]
         death = watcher.run(functools.partial(_become_judge, job, seat, work), JUDGE_LIMIT_S)
         header = job.board.read_header()
+        job.hear(waiting)
         for row in waiting:
             seen = job.take(row, row.missing())
             row.accept(seen, careful=True)
-            job.hear(row)
             row.timeouts += sum(record.verdict == TIMEOUT for record in seen.values())
-        if not header.finished:
-            row = next((r for r in waiting if r.missing()), waiting[0])
-            if row.missing():
-                verdict = MEMORY if death.cause == "memory" else TIMEOUT if death.timed_out else CRASH
-                row.strike(row.missing()[0], (boards.Record(boards.DONE, verdict, 0, 0, 0, 0), False))
+        struck = next((row for row in waiting if row.missing()), None)
+        if not header.finished and struck is not None:
+            struck.strike(struck.missing()[0], job.fate(death, hang_in_load=False))
 
 
 def _become_judge(job: Job, seat: Seat, work: list[Work]) -> None:

@@ -1,0 +1,151 @@
+"""Whether a unit test can prove anything, from its syntax tree: has it an assertion that can fail, and must one run?"""
+
+from __future__ import annotations
+
+import ast
+
+_CATCHES_FAILURES = {"AssertionError", "Exception", "BaseException"}
+
+
+def vacuous(tree: ast.Module, classes: list[ast.ClassDef]) -> tuple[str | None, bool]:
+    """(reason or None, whether a passing run is certain to have run an assertion)."""
+    if not any(node.bases for node in classes):
+        return "has no test case class", False
+    methods = [item for node in classes for item in node.body
+               if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and item.name.startswith("test")]
+    if not methods:
+        dynamic = any(_called(node) in {"setattr", "type"} for node in ast.walk(tree))
+        return (None if dynamic else "has no test method"), False
+    if all(_switched_off(node) for node in classes):
+        return "all its test cases are skipped or expected to fail", False
+    live = [m for m in methods if not _switched_off(m)]
+    if not live:
+        return "all its test cases are skipped or expected to fail", False
+    dead = [m for m in methods if _switched_off(m)]
+    asserts = _failing_assertions(tree, skip=dead)
+    if not asserts:
+        return "has no assertion that can fail", False
+    return None, any(_certainly_asserts(m, asserts) for m in live)
+
+
+def _switched_off(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(last_name(d.func if isinstance(d, ast.Call) else d) in {"skip", "expectedFailure"}
+               for d in node.decorator_list)
+
+
+def _failing_assertions(tree: ast.AST, skip: list[ast.FunctionDef | ast.AsyncFunctionDef]) -> set[int]:
+    """ids of the nodes that assert something which can fail and whose failure is not swallowed."""
+    found: set[int] = set()
+
+    def visit(node: ast.AST, swallowed: bool) -> None:
+        if any(node is method for method in skip):
+            return
+        if not swallowed and can_fail(node):
+            found.add(id(node))
+        if isinstance(node, ast.Try) and _swallows(node):
+            for guarded in node.body:
+                visit(guarded, True)
+            for other in (*node.handlers, *node.orelse, *node.finalbody):
+                visit(other, swallowed)
+            return
+        if isinstance(node, ast.With) and any(_suppresses(item) for item in node.items):
+            swallowed = True
+        for child in ast.iter_child_nodes(node):
+            visit(child, swallowed)
+
+    visit(tree, False)
+    return found
+
+
+def can_fail(node: ast.AST) -> bool:
+    if isinstance(node, ast.Assert):
+        if isinstance(node.test, ast.Tuple) and node.test.elts:
+            return False  # `assert (x, "message")` is always true
+        return not is_constant(node.test) or not _constant_truth(node.test)
+    if isinstance(node, ast.Raise):
+        raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        return raised is not None and last_name(raised) in {"AssertionError", "failureException"}
+    if not isinstance(node, ast.Call):
+        return False
+    name = last_name(node.func)
+    if name == "fail" and isinstance(node.func, ast.Attribute):
+        return True
+    if not name.lower().startswith("assert") or name == "AssertionError":
+        return False
+    arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+    if not arguments:
+        return True  # a helper of the test's own
+    if all(is_constant(a) for a in arguments):
+        return False
+    return not (len(node.args) >= 2 and isinstance(node.args[0], ast.Name)
+                and ast.dump(node.args[0]) == ast.dump(node.args[1]))
+
+
+def is_constant(node: ast.AST) -> bool:
+    return not any(isinstance(n, ast.Name | ast.Call | ast.Attribute | ast.Await | ast.NamedExpr)
+                   for n in ast.walk(node))
+
+
+def _constant_truth(node: ast.expr) -> bool:
+    return bool(node.value) if isinstance(node, ast.Constant) else True
+
+
+def _swallows(node: ast.Try) -> bool:
+    """Whether a failed assertion in the body of this `try` goes unnoticed."""
+    if any(isinstance(n, ast.Return | ast.Break | ast.Continue) for n in node.finalbody):
+        return True
+    for handler in node.handlers:
+        kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+        if any(kind is None or last_name(kind) in _CATCHES_FAILURES for kind in kinds):
+            inside = [n for statement in handler.body for n in ast.walk(statement)]
+            return not any(isinstance(n, ast.Raise) or can_fail(n) or _is_plain_failure(n) for n in inside)
+    return False
+
+
+def _is_plain_failure(node: ast.AST) -> bool:
+    """`assert False` and `assertTrue(False)`: they cannot hold, so reaching them is the failure."""
+    return isinstance(node, ast.Assert) or (
+        isinstance(node, ast.Call) and last_name(node.func).startswith("assert"))
+
+
+def _suppresses(item: ast.withitem) -> bool:
+    call = item.context_expr
+    return (isinstance(call, ast.Call) and last_name(call.func) == "suppress"
+            and any(last_name(a) in _CATCHES_FAILURES for a in call.args))
+
+
+def _certainly_asserts(method: ast.FunctionDef | ast.AsyncFunctionDef, asserts: set[int]) -> bool:
+    """Whether the method cannot end normally without having run one of the assertions."""
+    if isinstance(method, ast.AsyncFunctionDef):
+        return False
+    if any(isinstance(n, ast.Yield | ast.YieldFrom) for n in ast.walk(method)):
+        return False
+    return _block_asserts(method.body, asserts)
+
+
+def _block_asserts(body: list[ast.stmt], asserts: set[int]) -> bool:
+    for statement in body:
+        if isinstance(statement, ast.Assert | ast.Raise) and id(statement) in asserts:
+            return True
+        if isinstance(statement, ast.Expr) and id(statement.value) in asserts:
+            return True
+        if isinstance(statement, ast.With):
+            if any(id(item.context_expr) in asserts for item in statement.items):
+                return True
+            if not any(_suppresses(item) for item in statement.items) and _block_asserts(statement.body, asserts):
+                return True
+        elif not isinstance(statement, ast.Expr | ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Assert | ast.Import
+                            | ast.ImportFrom | ast.Pass | ast.Delete | ast.FunctionDef):
+            # anything that may leave the method or the block early: loops, branches, try, return
+            return False
+    return False
+
+
+def _called(node: ast.AST) -> str | None:
+    return last_name(node.func) if isinstance(node, ast.Call) else None
+
+
+def last_name(node: ast.AST | None) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
