@@ -168,3 +168,10 @@ def test_daemons_end_with_their_cell() -> None:
     for isolation in ("shared", "split"):
         with Engine(isolation, time_limit=5, workers=1) as engine:
             assert engine.execute([daemon.format(k) for k in range(100)], [TEST]).passed.all()
+
+
+def test_shared_mode_is_one_namespace() -> None:
+    """As in the released code: what a test imports, a candidate that forgot to import it finds."""
+    solution = "def add(a, b):\n    return math.floor(a) + b\n"
+    assert execute([solution], ["import math\n" + TEST]).passed.all()
+    assert not execute([solution], [TEST]).passed.any()

@@ -51,7 +51,9 @@ class Worker:
         """Hand over a job. Raises Closed where the worker is gone."""
         texts = {name: request[name] for name in _TEXTS}
         about = {name: value for name, value in request.items() if name not in _TEXTS}
-        self.channel.send("job", about | {"processes": self.cage.processes}, json.dumps(texts).encode())
+        processors = sorted(os.sched_getaffinity(0))
+        about |= {"processes": self.cage.processes, "processor": processors[self._number % len(processors)]}
+        self.channel.send("job", about, json.dumps(texts).encode())
 
     def restart(self) -> None:
         """End it, whatever it is doing, and start afresh."""

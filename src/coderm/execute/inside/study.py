@@ -76,7 +76,8 @@ def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuit
     found = Study(
         code,
         classes=tuple(node.name for node in classes),
-        builtin_reads=reads & _BUILTINS,
+        # not `__name__` and its like, which every module has of its own
+        builtin_reads=frozenset(name for name in reads & _BUILTINS if not name.startswith("__")),
         reads=reads,
         imports=_imports(tree),
         simple=len(classes) == 1 and _is_simple(classes[0]),
