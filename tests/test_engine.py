@@ -175,3 +175,15 @@ def test_shared_mode_is_one_namespace() -> None:
     solution = "def add(a, b):\n    return math.floor(a) + b\n"
     assert execute([solution], ["import math\n" + TEST]).passed.all()
     assert not execute([solution], [TEST]).passed.any()
+
+
+def test_a_function_named_like_a_builtin() -> None:
+    """It is tested where the test is about it, and not mistaken for the builtin where the test is about another."""
+    about_it = unit_test("self.assertEqual(sum(2, 3), 5)")
+    beside_it = unit_test("self.assertEqual(sum([add(1, 1), 3]), 5)")
+    solution = "import math\ndef sum(a, b):\n    return a + b\n"
+    other = solution + "def add(a, b):\n    return sum(a, b)\n"
+    for isolation in ("shared", "split"):
+        with Engine(isolation, workers=1) as engine:
+            assert engine.execute([solution], [about_it]).passed.all()
+            assert engine.execute([other], [beside_it]).passed.all()

@@ -148,8 +148,7 @@ def judge(namespace: dict[str, Any], test: Study, witness: Witness | None,
           explain: Explain | None = None) -> tuple[int, int, int]:
     """Load the test into the solution's namespace and run its classes: (verdict, run, passed)."""
     shadowed = test.builtin_reads & namespace.keys()
-    if shadowed and test.reads & namespace.keys() - shadowed:
-        # a candidate's own `len` is not what the test means by it, unless it is what the test is about
+    if shadowed:
         namespace = {k: v for k, v in namespace.items() if k not in shadowed}
     for name, alias in test.watched:
         if name in namespace and witness is not None:

@@ -34,6 +34,7 @@ class Study(NamedTuple):
     is_error: bool = False
     """True where the reason is an error of the test (test_error), not vacuity."""
     builtin_reads: frozenset[str] = frozenset()
+    """Builtins that it reads and means, whatever a candidate calls by such a name."""
     reads: frozenset[str] = frozenset()
     imports: frozenset[str] = frozenset()
     """Modules that it imports, anywhere, and the names that it imports from them."""
@@ -76,8 +77,7 @@ def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuit
     found = Study(
         code,
         classes=tuple(node.name for node in classes),
-        # not `__name__` and its like, which every module has of its own
-        builtin_reads=frozenset(name for name in reads & _BUILTINS if not name.startswith("__")),
+        builtin_reads=_builtin_reads(reads, names),
         reads=reads,
         imports=_imports(tree),
         simple=len(classes) == 1 and _is_simple(classes[0]),
@@ -96,6 +96,14 @@ def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuit
         return found
     marked = ast.fix_missing_locations(_Marker().visit(tree))
     return found._replace(code=compile(marked, "<unit test>", "exec", dont_inherit=True), marked=True)
+
+
+def _builtin_reads(reads: frozenset[str], names: frozenset[str]) -> frozenset[str]:
+    """A candidate's own `len` is not what a test means by it, unless nothing else of the candidates' is tested."""
+    if not (reads & names) - _BUILTINS:
+        return frozenset()
+    # not `__name__` and its like, which every module has of its own
+    return frozenset(name for name in reads & _BUILTINS if not name.startswith("__"))
 
 
 def _module_level(body: list[ast.stmt]) -> list[ast.stmt]:
