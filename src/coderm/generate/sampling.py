@@ -10,11 +10,14 @@ import hashlib
 import json
 import logging
 import queue
+import signal
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from types import FrameType
 
 from coderm.errors import ModelError, ReplyError
 from coderm.generate.models import Completion, Kind, Message, Model, Sampling
@@ -70,7 +73,7 @@ class Tally:
         return vars(self) | {"finish_reasons": dict(self.finish_reasons)}
 
 
-_Answers = queue.SimpleQueue[tuple[Ask, list[Completion] | BaseException]]
+_Answers = queue.SimpleQueue[tuple[Ask | None, list[Completion] | BaseException]]  # None: nobody's answer, an interrupt
 
 
 def plan(
@@ -120,23 +123,22 @@ def collect(
     answers: _Answers = queue.SimpleQueue()
     in_flight = unanswered = 0
     stop: BaseException | None = None
-    with Progress(f"sampling {kind.replace('_', ' ')}s", sum(len(a.indices) for a in pending), quiet=quiet) as progress:
+    goal = sum(len(ask.indices) for ask in pending)
+    with _interrupt_as_answer(answers), Progress(f"sampling {kind.replace('_', ' ')}s", goal, quiet=quiet) as progress:
         while pending or in_flight:
-            try:
-                while pending and in_flight < model.concurrency:
-                    ask, rest = _split(pending.popleft(), model.batch)
-                    pending.extendleft(rest)
-                    in_flight += 1
-                    settings = replace(sampling, seed=derive_seed(seed, kind, ask.task_id, ask.indices[0]))
-                    threading.Thread(target=_work, args=(model, ask, settings, answers), daemon=True).start()
-                ask, answer = answers.get()
-            except KeyboardInterrupt as interrupt:
-                if stop is not None:
-                    raise  # asked twice: what is in flight is given up
-                stop = interrupt
+            while pending and in_flight < model.concurrency:
+                ask, rest = _split(pending.popleft(), model.batch)
+                pending.extendleft(rest)
+                in_flight += 1
+                settings = replace(sampling, seed=derive_seed(seed, kind, ask.task_id, ask.indices[0]))
+                threading.Thread(target=_work, args=(model, ask, settings, answers), daemon=True).start()
+            answered, answer = answers.get()
+            if answered is None:
+                stop = stop or KeyboardInterrupt()
                 pending.clear()
                 _LOG.warning("finishing the %d requests in flight; interrupt again to give them up", in_flight)
                 continue
+            ask = answered
             in_flight -= 1
             if isinstance(answer, ReplyError):
                 unanswered = unanswered + 1 if answer.unreachable else 0
@@ -158,9 +160,33 @@ def collect(
                 pending.extendleft(rest if stop is None else ())
                 _count(tally, answer, time.monotonic() - started)
                 progress.advance(len(answer), f"{tally.completion_tokens / max(tally.seconds, 1e-9):.0f} tokens/s")
+    if stop is None and not answers.empty():
+        stop = KeyboardInterrupt()  # it came behind the last answer
     if stop is not None:
         raise stop
     return tally
+
+
+@contextmanager
+def _interrupt_as_answer(answers: _Answers) -> Iterator[None]:
+    """The first Ctrl-C arrives among the answers, so that it cannot cut a reply off on its way to disk.
+
+    The second raises KeyboardInterrupt as ever: what is in flight is given up.
+    """
+    usual = signal.getsignal(signal.SIGINT)
+    if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def put(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, usual)
+        answers.put((None, KeyboardInterrupt()))
+
+    signal.signal(signal.SIGINT, put)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def derive_seed(seed: int, kind: Kind, task_id: str, index: int) -> int:
