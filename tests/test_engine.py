@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -187,3 +188,35 @@ def test_a_function_named_like_a_builtin() -> None:
         with Engine(isolation, workers=1) as engine:
             assert engine.execute([solution], [about_it]).passed.all()
             assert engine.execute([other], [beside_it]).passed.all()
+
+
+def test_set_order_is_seeded() -> None:
+    """Every worker of every engine has the order that PYTHONHASHSEED=0 gives."""
+    words = "list({'pear', 'fig', 'plum', 'lime', 'kiwi', 'date', 'sloe'})"
+    order = subprocess.run([sys.executable, "-c", f"print({words})"], env={"PYTHONHASHSEED": "0"}, text=True,
+                           capture_output=True, check=True).stdout
+    solutions = [f"def words():\n    return {words}\n# {i}\n" for i in range(4)]
+    tests = [unit_test(f"self.assertEqual(words(), {order})  # {j}") for j in range(4)]
+    for isolation in ("shared", "split"):
+        with Engine(isolation, workers=2) as engine:
+            assert engine.execute(solutions, tests).passed.all()
+
+
+def test_random_numbers_are_seeded() -> None:
+    """Whatever way they are come by, in every pair of every engine, in the test as in the candidate."""
+    solutions = ["import random\ndef add(a, b): return random.random()\n",
+                 "import importlib\ndef add(a, b): return importlib.import_module('ran' + 'dom').random()\n"]
+    tests = [f"import random\n{unit_test(f'self.assertEqual({what}, {random.Random(0).random()})')}\n# {j}"
+             for j in range(3) for what in ("add(1, 1)", "(random.random(), add(1, 1))[0]")]
+    for isolation in ("shared", "split"):
+        with Engine(isolation, workers=1) as engine:
+            assert engine.execute(solutions, tests).passed.all()
+
+
+def test_a_pass_outlives_the_timeouts_behind_it() -> None:
+    """Those halve the limit of the tests that follow, not of a test that has passed before."""
+    slow = "import time\ndef add(a, b):\n    begun = time.process_time()\n" \
+           "    while b > 3 or time.process_time() < begun + 0.1: pass\n    return a + b\n"
+    tests = [unit_test("self.assertEqual(add(1, 3), 4)"), *(unit_test(f"self.assertEqual(add(1, {j}), 0)") for j in range(4, 12))]
+    with Engine(time_limit=0.4, workers=1) as engine:
+        assert engine.execute([slow], tests).passed.tolist() == [[True] + 8 * [False]]

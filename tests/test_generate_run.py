@@ -94,6 +94,7 @@ def test_an_interrupt_keeps_what_is_in_flight(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=30)
         assert process.returncode == 130 and b"interrupt again to give them up" in error
+        assert b"interrupted; a run keeps what is finished" in error
         rows = replies(Run(tmp_path / "run"), "solution")
         assert Counter(row["text"] for row in rows) == Counter(server.delivered)
         assert 4 <= len(rows) < 72

@@ -8,6 +8,9 @@ import typer
 
 from coderm.errors import CoderMError
 
+_INTERRUPTED = 130
+"""What typer makes of Ctrl-C."""
+
 app = typer.Typer(
     name="coderm",
     help="Tells right code from wrong when nobody has written the tests.",
@@ -25,6 +28,8 @@ def main() -> None:
     except CoderMError as error:
         print(f"coderm: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("coderm: interrupted; what was finished is kept, the same command goes on from there", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            print("coderm: interrupted; a run keeps what is finished, and the same command goes on from there",
+                  file=sys.stderr)
+        raise

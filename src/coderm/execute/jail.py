@@ -49,7 +49,7 @@ def cage(python: str, number: int, *, unsafe: bool) -> Cage:
     """The jail for worker `number`. Raises JailUnavailable where there is none and `unsafe` does not allow that."""
     environment = _ENVIRONMENT | {k: os.environ[k] for k in _KEPT_VARIABLES if k in os.environ}
     start = f"import sys; sys.path.insert(0, {str(INSIDE.parent)!r}); from {INSIDE.name}.zygote import main; main()"
-    zygote = [python, "-I", "-c", start]
+    zygote = [python, "-s", "-P", "-c", start]  # not -I: that would leave out PYTHONHASHSEED and the others
     if unsafe:
         scratch = tempfile.mkdtemp(prefix="coderm-")
         environment |= {"HOME": scratch, "TMPDIR": scratch, "CODERM_SCRATCH": scratch}

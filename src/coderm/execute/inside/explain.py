@@ -9,6 +9,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from .cell import judge, load_solution
+from .house import House
 
 if TYPE_CHECKING:
     from .job import Job
@@ -55,6 +56,7 @@ def _narrate(job: Job) -> None:
         job.board.write_text(json.dumps({k: v[:MESSAGE_SHOWN] for k, v in text.items()}).encode())
 
     sys.stdout, sys.stderr = (open(fd, "w", buffering=1, errors="replace") for fd in (1, 2))  # noqa: PTH123, SIM115
+    House().seed()
     namespace = load_solution(job.solutions[0], explain=tell)
     if not isinstance(namespace, int):
         judge(namespace, job.tests[0], None, explain=tell)

@@ -42,7 +42,7 @@ class House:
         self._filters = list(warnings.filters)
         self._recursion = sys.getrecursionlimit()
         self._locale = _locale.setlocale(_locale.LC_ALL)
-        self._random = random.getstate()
+        self._random = random.Random(0).getstate()  # not this process's own state: every fork draws a new one
         self._handlers = list(map(_signal.getsignal, _WATCHED_SIGNALS))
         self._scratch = [(path, self._stamp(path)) for path in scratch]
         self._mounted = {path: frozenset(os.listdir(path)) for path in scratch}  # noqa: PTH208  # the interpreter's own

@@ -250,10 +250,10 @@ class Row:
             self.records |= {j: record for j in self.missing()}
 
     def verify_again(self) -> None:
-        """Forget the passes that nobody checked."""
+        """Forget the passes that nobody checked. They get the full limit again, not what later timeouts left of it."""
         for j in self.unverified:
             del self.records[j]
-        self.unverified = []
+        self.unverified, self.timeouts = [], 0
 
 
 def _decided(verdict: int, flags: int = 0) -> Record:

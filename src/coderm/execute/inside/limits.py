@@ -24,6 +24,7 @@ def slowed(timeouts: int) -> float:
     """The fraction of the time limit that a candidate has on each further test after so many timeouts.
 
     The first two cost the full limit, each further one halves it, down to 1/32: on M tests a candidate can waste
-    less than (3 + M/32) times the limit, whatever M. A verdict under a reduced limit is marked as such.
+    less than (3 + M/32) times the limit, whatever M, and as much again while its passes are verified. A verdict under
+    a reduced limit is marked as such.
     """
     return float(max(0.5 ** max(0, timeouts - FREE_TIMEOUTS + 1), SLOWEST_FRACTION))

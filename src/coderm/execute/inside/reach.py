@@ -103,8 +103,8 @@ def reach(code: CodeType, *, is_test: bool = False) -> Reach:
             name in _ALLOWED_DUNDERS if name.startswith("__") and name.strip("_") else name not in shared.attributes
             for name in names if name.startswith("_"))
     marks = _marks(code)
-    return Reach(plain and not marks, "random" in names or "numpy" in names, "decimal" in names or "Decimal" in names,
-                 marks)
+    random = not plain or "random" in names or "numpy" in names  # who is not plain may reach it under another name
+    return Reach(plain and not marks, random, "decimal" in names or "Decimal" in names, marks)
 
 
 def _marks(code: CodeType) -> bool:

@@ -163,6 +163,8 @@ class _Judge:
         remote = Remote(self._seat, test.reads | test.imports)
         if self._witness is not None:
             self._witness.place = place
+        if test.reach.random:
+            self._house.seed()
         try:
             self._seat.begin(limit)
             verdict, cases, passed = self._context.copy().run(self._judge, remote, test, names)
