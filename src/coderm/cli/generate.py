@@ -49,7 +49,7 @@ Allocate = Annotated[Literal["equal", "difficulty", "sequential"], typer.Option(
 PassRates = Annotated[Path | None, typer.Option(
     help='Predicted pass rates, {"task_id", "pass_rate"} a line, as `coderm probe predict` writes them.')]
 Confidence = Annotated[float, typer.Option(min=0.5, max=1.0, help="With `sequential`: how sure it must be that nothing "
-                                           "changes before a problem is left alone or a candidate not run on.")]
+                                           "changes before a problem is left alone.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Send nothing: show the first prompt, how many replies would "
                                                         "be asked for, and the most tokens they could take.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to stdout.")]

@@ -42,7 +42,7 @@ class Budget:
     pass_rates: Mapping[str, float] | None = None
     """task_id -> predicted pass rate, for `difficulty`."""
     confidence: float = CONFIDENCE
-    """For `sequential`: when a problem is finished and a candidate out of the race, see `coderm.scale.sequential`."""
+    """For `sequential`: when a problem is finished, see `coderm.scale.sequential`."""
 
     def recorded(self) -> dict[str, Any]:
         """What must stay the same over the life of a run."""

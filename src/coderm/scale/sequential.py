@@ -21,8 +21,9 @@ Candidates that agreed on everything may be parted by a later test. The leading 
 probability about 1 / (b + 2), all the less the larger the share of candidates in it, and the split then tells the
 better half with a gain of arctan(sqrt(1/b)) / pi: that of one more draw after b about a difference that may be zero.
 
-A problem whose worth times the replies still allowed is below 1 - confidence is finished; a candidate whose P(all
-still allowed) is below it can no longer win and is executed no further.
+A problem whose worth times the replies still allowed is below 1 - confidence is finished. A candidate whose P(all
+still allowed) is below one in a hundred is executed no further: one that might still win so rarely costs as much to
+run as any other.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from coderm.scale.recorded import Replies, Rule, best
 START = 3
 CONFIDENCE = 0.9999
 _IMAGINED = 2
+_HOPELESS = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +100,7 @@ def standing(
 
     worth = np.maximum(gain, split)
     finished = worth * remaining < 1 - confidence
-    can_win = alive & (own_group | (change[:, :, -1] >= 1 - confidence))
+    can_win = alive & (own_group | (change[:, :, -1] >= _HOPELESS))
     return Standing(np.where(finished, 0.0, worth), can_win, chosen)
 
 
