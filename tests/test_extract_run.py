@@ -45,9 +45,9 @@ def run(tmp_path):
 def test_rows_follow_the_problems_and_name_their_replies(run):
     report = extract_run(run)
     assert list(run.rows("solutions")) == [
-        {"task_id": "a", "solutions": [ADD, ADD], "replies": [1, 2]},
-        {"task_id": "b", "solutions": [STDIN], "replies": [0]},
-        {"task_id": "c", "solutions": [], "replies": []},
+        {"task_id": "a", "solutions": [ADD, ADD], "replies": [1, 2], "sampled": 3},
+        {"task_id": "b", "solutions": [STDIN], "replies": [0], "sampled": 1},
+        {"task_id": "c", "solutions": [], "replies": [], "sampled": 1},
     ]
     assert [row["replies"] for row in run.rows("unit_tests")] == [[0, 1, 2, 3], []]
     assert report["solutions"] == {"replies": 5, "usable": 3, "reasons": {"no_code": 1, "no_entry_point": 1},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
 import json
 from pathlib import Path
@@ -102,7 +103,7 @@ def test_examples_are_true_of_the_reference_solutions() -> None:
     ("assert g(\n    1,\n) == 2", "g", 1),
     ("Reverse a string.", FALLBACK_NAME, 0),
     ("def f(x):\n    '''Raises.\n    >>> y = 3\n    >>> f(y)\n    Traceback (most recent call last):\n"
-     "    ValueError: no\n    >>> f(1)  # doctest: +SKIP\n    <object at ...>\n    '''\n", "f", 2),
+     "    ValueError: no\n    >>> f(1)  # doctest: +SKIP\n    <object at ...>\n    '''\n", "f", 1),
     ("print the sum of two numbers from standard input", None, 0),
 ])
 def test_what_is_understood_of_a_problem(text: str, name: str | None, examples: int) -> None:
@@ -111,6 +112,19 @@ def test_what_is_understood_of_a_problem(text: str, name: str | None, examples: 
     assert question.problem.kind == ("function" if name else "stdin")
     if name == FALLBACK_NAME:
         assert FALLBACK_NAME in question.problem.prompt
+
+
+@pytest.mark.parametrize(("text", "tests"), [
+    ("```python\n>>> f(2)\n4\n```", ["self.assertEqual(f(2), 4)"]),
+    (">>> print(f(2), f(3))\n4 6", ["print(f(2), f(3))", "printed.getvalue().strip(), '4 6'"]),
+    (">>> for i in range(2):\n...     print(f(i))\n0\n2", ["for i in range(2):", "'0\\n2'"]),
+    (">>> f(1)  # doctest: +ELLIPSIS\n[1, ...]\n>>> f(2)\n<C at ...>", []),
+    (">>> f(1)\n'and so on ...'", ["self.assertEqual(f(1), 'and so on ...')"]),
+])
+def test_doctest_examples_say_what_they_mean(text: str, tests: list[str]) -> None:
+    made = "".join(read_question(f"Write `f(x)`.\n{text}\n").examples)
+    assert bool(made) == bool(tests) and all(test in made for test in tests)
+    ast.parse(made)
 
 
 def test_examples_decide_as_the_doctest_says() -> None:

@@ -18,6 +18,7 @@ import pytest
 from generate_server import Server
 from typer.testing import CliRunner
 
+from coderm import pipeline
 from coderm.cli import app
 from coderm.errors import InputError
 from coderm.generate.models import Completion, Sampling, open_model
@@ -60,6 +61,57 @@ def wait_for(path: Path, lines: int) -> None:
 def one_by_one(handler: faults.Handler, body: dict[str, Any]) -> None:
     time.sleep(0.03)
     faults.one_only(handler, body)
+
+
+def test_killed_before_it_extracts_the_same_command_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything is paid for and on disk, and no text comes from it yet."""
+    run = tiny_run(tmp_path / "run")
+    with monkeypatch.context() as patch:
+        patch.setattr("coderm.generate.stage.extract_run", lambda *_, **__: None)
+        generate(run, "solution", Source("fake"), everything(run, 3))
+    assert not run.solutions()
+    assert generate(run, "solution", Source("fake"), everything(run, 3)).replies == 0
+    assert {len(texts) for texts in run.solutions().values()} == {3}
+    with monkeypatch.context() as patch:
+        patch.setattr("coderm.generate.stage.extract_run", lambda *_, **__: None)
+        generate(run, "solution", Source("fake"), everything(run, 5))
+    generate(run, "solution", Source("fake"), everything(run, 5))
+    assert {len(texts) for texts in run.solutions().values()} == {5}
+
+
+def test_tests_that_show_a_candidate_need_one(tmp_path: Path) -> None:
+    run = tiny_run(tmp_path / "run")
+    with pytest.raises(InputError, match="no problem has a candidate solution to show"):
+        generate(run, "unit_test", Source("fake", shown="first"), everything(run, 3))
+
+
+def test_a_dry_run_counts_what_the_run_would_ask_for(tmp_path: Path) -> None:
+    """Unit tests that show a candidate which is still to be sampled included; never more than the budget."""
+    problems, source = load(TINY), Source("fake")
+
+    def told(budget: int | None = None, **fields: Any) -> dict[str, Any]:
+        wanted: Any = {"solution": (source, 2), "unit_test": (Source("fake", **fields), 3)}
+        return pipeline.dry_run(tmp_path / "run", problems, wanted, "default", budget)["unit_tests"]
+
+    plain, shown = told(), told(shown="first")
+    assert plain["replies"] == shown["replies"] == 3 * len(problems)
+    assert shown["prompt_tokens_at_most"] >= 3 * len(problems) * source.sampling.max_tokens
+    assert told(5)["replies"] == 5 and told(5)["prompt_tokens_at_most"] < plain["prompt_tokens_at_most"]
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_belongs_to_one_data_set(tmp_path: Path) -> None:
+    pipeline.open_run(tmp_path / "run", TINY, 2, None)
+    pipeline.open_run(tmp_path / "run", TINY, None, None)
+    with pytest.raises(InputError, match="was made from"):
+        pipeline.open_run(tmp_path / "run", "humaneval", 2, None)
+
+
+def test_settings_are_checked_before_anything_is_asked(tmp_path: Path) -> None:
+    command = ["run", TINY, "--policy", "fake", "--tester", "fake", "--budget", "9", "--allocate", "difficulty",
+               "--out", str(tmp_path / "run")]
+    result = CliRunner().invoke(app, command)
+    assert isinstance(result.exception, InputError) and not (tmp_path / "run" / "solution_replies.jsonl").exists()
 
 
 def test_killed_again_and_again_it_asks_only_for_what_is_missing(tmp_path: Path) -> None:

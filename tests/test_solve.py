@@ -114,6 +114,26 @@ def test_without_a_usable_candidate_it_fails(scripted: Any) -> None:
         ask(DOUBLE, 2, 1)
 
 
+def test_it_says_so_when_the_vote_is_a_draw(scripted: Any) -> None:
+    """Two groups of the same size that pass as many tests, but other ones, cannot both be right."""
+    scripted([WRONG, RIGHT] * 2, [case("double(3)", "3"), case("double(3)", "6")] * 2)
+    drawn = ask(DOUBLE, 4, 4)
+    assert drawn.confidence <= 0.5 and "2 groups of candidates have the same number of votes" in drawn.doubts[0]
+
+
+def test_an_example_that_is_no_test_rules_nobody_out(scripted: Any) -> None:
+    scripted([RIGHT, RIGHT], [case("double(3)", "6")])
+    solved = ask(DOUBLE + "assert double(1) == 2\nassert True, double\n", 2, 1)
+    assert solved.best == 0 and (solved.examples, solved.passing_examples) == (1, 2)
+    assert "1 of the problem's own examples could not be made into tests" in solved.doubts[0]
+
+
+def test_nothing_is_asked_where_nothing_can_be_executed(scripted: Any) -> None:
+    scripted([], [])  # a request would end in StopIteration
+    with pytest.raises(InputError, match="isolation"):
+        ask(DOUBLE, 2, 2, isolation="bogus")
+
+
 def test_a_program_is_judged_by_its_output(scripted: Any) -> None:
     scripted(["print(int(input()) * 3)", "print(int(input()) * 2)"],
              [case("run_program('4\\n').strip()", "'8'"), case("run_program('0\\n').strip()", "'0'")])
@@ -131,6 +151,17 @@ def test_saved_runs_resume_and_belong_to_one_problem(tmp_path: Path) -> None:
     assert matrix is not None and matrix.shape == (6, 6)
     with pytest.raises(InputError, match="another problem"):
         solve(TINY["digit_sum"].prompt, "fake", "fake", 6, 6, save=tmp_path / "run")
+    assert len(run.problems()) == 1
+
+
+def test_a_saved_run_goes_on_in_rounds(tmp_path: Path) -> None:
+    """With fewer tests than it holds already it uses them all; with more it asks for the rest."""
+    prompt = TINY["median"].prompt
+    rounds = coderm.solve(prompt, "fake", "fake", 6, 12, confidence=0.9999, save=tmp_path / "run")
+    assert coderm.solve(prompt, "fake", "fake", 6, 12, confidence=0.9999, save=tmp_path / "run") == rounds
+    coderm.solve(prompt, "fake", "fake", 6, 6, save=tmp_path / "other")
+    more = coderm.solve(prompt, "fake", "fake", 6, 12, confidence=0.9999, save=tmp_path / "other")
+    assert more.cost["replies"] >= 12
 
 
 @pytest.mark.parametrize("name", sorted(TINY))

@@ -16,14 +16,16 @@ from coderm.label import label_run
 from coderm.problems import load
 from coderm.records import Problem, Protocol
 from coderm.runs import Run
-from coderm.scale.live import Budget, Spending, spend
+from coderm.scale.live import Budget, Spending, check_pass_rates, spend
+
+_NOT_YET = "# The candidate solution stands here."
 
 
 def open_run(out: Path, dataset: str | None, limit: int | None, protocol: Protocol | None) -> tuple[Run, list[str]]:
     """The run at `out`, made where there is none, and the task_ids that a command works on.
 
     `dataset` None takes the problems that the run holds. Raises InputError where there are none, or where the run
-    was made under another protocol.
+    was made under another protocol or from another data set.
     """
     if dataset is None:
         run = Run(out)
@@ -31,6 +33,9 @@ def open_run(out: Path, dataset: str | None, limit: int | None, protocol: Protoc
     else:
         problems = load(dataset, limit)
         run = Run.create(out, protocol=protocol or "default", dataset=dataset)
+        held = {problem.task_id for problem in run.problems()}
+        if run.config.get("dataset", dataset) != dataset and not held.issuperset(p.task_id for p in problems):
+            raise InputError(f"{out}: was made from {run.config['dataset']}, not from {dataset}; choose another --out")
         with run:
             run.add_problems(problems)
         tasks = [problem.task_id for problem in problems]
@@ -61,6 +66,7 @@ def run_budget(
     run: Run, tasks: Sequence[str], policy: Source, tester: Source, n: int, engine: Engine, budget: Budget
 ) -> tuple[dict[str, Tally], Spending]:
     """As `run_all`, with unit tests by a budget over all tasks instead of as many for each."""
+    check_pass_rates(budget, tasks)
     tallies = {"solutions": generate(run, "solution", policy, dict.fromkeys(tasks, n))}
 
     def more(want: Mapping[str, int]) -> None:
@@ -78,25 +84,36 @@ def run_budget(
 
 
 def dry_run(
-    out: Path, problems: Sequence[Problem], wanted: dict[Kind, tuple[Source, int]], protocol: Protocol
+    out: Path, problems: Sequence[Problem], wanted: dict[Kind, tuple[Source, int]], protocol: Protocol | None,
+    budget: int | None = None,
 ) -> dict[str, Any]:
     """What would be sent, without sending or writing anything: counts, an upper bound of tokens, the first prompt.
 
-    A token is at least one byte, so the bytes of the prompts bound their tokens (usually a quarter of it).
+    A token is at least one byte, so the bytes of the prompts bound their tokens (usually a quarter of it). A candidate
+    that is still to be sampled and then to be shown counts as the most tokens it may have. `budget` is the most unit
+    tests over all problems.
     """
     run = Run(out) if (out / "config.json").exists() else None
+    protocol = protocol or (run.config.get("protocol") if run else None) or "default"
+    candidates: dict[str, list[str]] = run.solutions() if run else {}
+    to_come = 0
+    if "solution" in wanted:
+        to_come = wanted["solution"][0].sampling.max_tokens
+        candidates = {p.task_id: candidates.get(p.task_id) or [_NOT_YET] for p in problems}
     told: dict[str, Any] = {}
     for kind, (source, count) in wanted.items():
         want = dict.fromkeys((p.task_id for p in problems), count)
-        asks = missing(run, problems, kind, source, want, protocol)
-        replies = sum(len(ask.indices) for ask in asks)
+        asks = missing(run, problems, kind, source, want, protocol, candidates)
+        sizes = sorted((sum(len(message["content"].encode()) for message in ask.messages)
+                        + to_come * (ask.shown is not None and candidates[ask.task_id] == [_NOT_YET])
+                        for ask in asks for _ in ask.indices), reverse=True)
+        sizes = sizes[: budget if kind == "unit_test" else None]
         told[f"{kind}s"] = {
             "model": source.model,
             "problems": len({ask.task_id for ask in asks}),
-            "replies": replies,
-            "prompt_tokens_at_most": sum(len(ask.indices) * sum(len(m["content"].encode()) for m in ask.messages)
-                                         for ask in asks),
-            "completion_tokens_at_most": replies * source.sampling.max_tokens,
+            "replies": len(sizes),
+            "prompt_tokens_at_most": sum(sizes),
+            "completion_tokens_at_most": len(sizes) * source.sampling.max_tokens,
             "prompts": sorted({ask.prompt for ask in asks}),
             "first_prompt": asks[0].messages if asks else None,
         }

@@ -100,17 +100,18 @@ def solve(
     `problem` is prose, a function stub with its docstring, or a file with asserts; its examples are trusted.
     `policy` and `tester` are model specs (see `coderm.generate.models`). `save` keeps everything as a run
     directory, which resumes like any other. Keyword arguments go to `coderm.Engine`. Raises ModelError where the
-    policy gave no usable candidate, InputError where `save` holds another problem.
+    policy gave no usable candidate, InputError where `save` holds another problem. Nothing is asked of a model where
+    candidates could not be executed.
     """
     question = read_question(problem)
     sources = [spec if isinstance(spec, Source) else Source(spec, sampling or Sampling(), seed)
                for spec in (policy, tester)]
-    with tempfile.TemporaryDirectory(prefix="coderm-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="coderm-") as scratch, Engine(**engine) as running:
         run = Run.create(Path(save) if save else Path(scratch) / "run", protocol="default")
+        if run.problems() not in ([], [question.problem]):
+            raise InputError(f"{run.path}: holds another problem; choose another --save")
         with run:
             run.add_problems([question.problem])
-        if run.problems() != [question.problem]:
-            raise InputError(f"{run.path}: holds another problem; choose another --save")
         task = question.problem.task_id
         failures = generate(run, "solution", sources[0], {task: n}, quiet=quiet).failures
         solutions = run.solutions().get(task, [])
@@ -119,22 +120,23 @@ def solve(
                              f"none of the {n} replies of {sources[0].model} holds a usable solution")
         texts = [as_executable(question.problem, solution) for solution in solutions]
         split = len(question.examples)
-        asked = m if confidence is None else min(m, START)
-        with Engine(**engine) as running:
-            while True:
-                failures += generate(run, "unit_test", sources[1], {task: asked}, quiet=quiet).failures
-                unit_tests = run.unit_tests().get(task, [])
-                matrix = running.execute(texts, [*question.examples, *unit_tests])
-                voting = matrix.take(unit_tests=range(split, split + len(unit_tests)))
-                with run:
-                    run.save_matrix(task, voting)
-                if asked == m or confidence is None:
-                    break
-                eligible = np.flatnonzero(matrix.take(unit_tests=range(split)).passed.all(axis=1))
-                votes = votes_so_far(run, [task], {task: asked})[task]
-                if not len(eligible) or not judge(votes, eligible.tolist(), m - asked, confidence).worth[0]:
-                    break
-                asked = min(m, asked + max(asked // 2, 1))
+        # a saved run that holds more tests already goes on from there
+        held = sum(1 for _ in run.rows("unit_test_replies"))
+        asked = m if confidence is None else min(m, max(START, held))
+        while True:
+            failures += generate(run, "unit_test", sources[1], {task: asked}, quiet=quiet).failures
+            unit_tests = run.unit_tests().get(task, [])
+            matrix = running.execute(texts, [*question.examples, *unit_tests])
+            voting = matrix.take(unit_tests=range(split, split + len(unit_tests)))
+            with run:
+                run.save_matrix(task, voting)
+            if asked == m or confidence is None:
+                break
+            eligible = np.flatnonzero(_passing(matrix.take(unit_tests=range(split))))
+            votes = votes_so_far(run, [task], {task: asked})[task]
+            if not len(eligible) or not judge(votes, eligible.tolist(), m - asked, confidence).worth[0]:
+                break
+            asked = min(m, asked + max(asked // 2, 1))
         cost = _cost(run)
     solved = _decide(question, solutions, matrix.take(unit_tests=range(split)), voting, cost)
     solved.doubts.extend(f"a request failed: {failure['error']}" for failure in failures)
@@ -149,12 +151,12 @@ def _cost(run: Run) -> dict[str, int]:
 
 def _decide(question: Question, solutions: list[str], examples: RewardMatrix, matrix: RewardMatrix,
             cost: dict[str, int]) -> Solved:
-    eligible = np.flatnonzero(examples.passed.all(axis=1))
+    eligible = np.flatnonzero(_passing(examples))
     passed = matrix.passed[:, _voting(matrix)]
     votes = passed.sum(axis=1)
     tests = passed.shape[1]
     shared = {
-        "votes": votes.tolist(), "tests": tests, "examples": len(question.examples),
+        "votes": votes.tolist(), "tests": tests, "examples": int(examples.voting.sum()),
         "passing_examples": len(eligible), "cost": cost,
     }
     if not len(eligible):
@@ -162,13 +164,15 @@ def _decide(question: Question, solutions: list[str], examples: RewardMatrix, ma
                       doubts=["every candidate fails the problem's own examples"], **shared)
     among = matrix.take(solutions=eligible)
     chosen = int(select(among, "majority-groups")[0])
-    vote = vote_of(among, chosen, len(question.examples))
+    vote = vote_of(among, chosen, shared["examples"])
     here = passed[eligible]
+    rivals = _rivals(here, chosen)
     discriminating = int((here.any(axis=0) & ~here.all(axis=0)).sum())
     return Solved(
-        solutions[eligible[chosen]], confidence(vote), int(eligible[chosen]), discriminating=discriminating,
-        tied=int((votes[eligible] == vote.votes).sum()), agreement=vote.group / vote.candidates,
-        doubts=_doubts(here, votes[eligible], discriminating, question), **shared)
+        solutions[eligible[chosen]], min(confidence(vote), 1 / rivals), int(eligible[chosen]),
+        discriminating=discriminating, tied=int((votes[eligible] == vote.votes).sum()),
+        agreement=vote.group / vote.candidates,
+        doubts=_doubts(here, votes[eligible], discriminating, rivals, examples), **shared)
 
 
 def vote_of(matrix: RewardMatrix, chosen: int, examples: int) -> Vote:
@@ -182,12 +186,31 @@ def _voting(matrix: RewardMatrix) -> NDArray[np.bool_]:
     return np.asarray(matrix.voting & matrix.ran.any(axis=0))
 
 
-def _doubts(passed: NDArray[np.bool_], votes: NDArray[np.int64], discriminating: int, question: Question) -> list[str]:
+def _passing(examples: RewardMatrix) -> NDArray[np.bool_]:
+    """[N] who passes the problem's own examples; one that is no test at all, as we misread it, rules nobody out."""
+    return np.asarray(examples.passed[:, examples.voting].all(axis=1))
+
+
+def _rivals(passed: NDArray[np.bool_], chosen: int) -> int:
+    """Groups of candidates that passed as many tests, but other ones, and are as large as the chosen one's, it
+    included: the vote cannot tell them apart, and at most one of them is right."""
+    groups, sizes = np.unique(passed, axis=0, return_counts=True)
+    own = (groups == passed[chosen]).all(axis=1)
+    return int(((groups.sum(axis=1) == passed[chosen].sum()) & (sizes == sizes[own])).sum())
+
+
+def _doubts(passed: NDArray[np.bool_], votes: NDArray[np.int64], discriminating: int, rivals: int,
+            examples: RewardMatrix) -> list[str]:
     candidates, tests = passed.shape
     doubts = []
+    if unread := int((~examples.voting).sum()):
+        doubts.append(f"{unread} of the problem's own examples could not be made into tests and were left out")
+    if rivals > 1:
+        doubts.append(f"{rivals} groups of candidates have the same number of votes for different tests: "
+                      "the choice among them is arbitrary")
     if not tests:
         doubts.append("no usable unit test was written: nothing was checked"
-                      + ("" if not question.examples else " beyond the problem's own examples"))
+                      + ("" if not examples.voting.any() else " beyond the problem's own examples"))
     elif not votes.max():
         doubts.append("no candidate passes a single unit test: either all are wrong, or the tests are")
     elif candidates > 1 and not discriminating:

@@ -151,24 +151,24 @@ def run(
     from coderm import pipeline
     from coderm.cli.rank import rank
     from coderm.execute import Engine
+    from coderm.scale.files import read_pass_rates
+    from coderm.scale.live import Budget as Plan
 
     asked = (temperature, top_p, max_tokens, seed, None)
     policy_source = _source(policy, *asked, "none", concurrency, timeout, api_key_env)
     tester_source = _source(tester, *asked, show, concurrency, timeout, api_key_env)
     if dry_run:
         wanted: dict[Kind, tuple[Source, int]] = {"solution": (policy_source, n), "unit_test": (tester_source, m)}
-        _show_dry_run(out, dataset, limit, protocol, wanted, as_json=as_json)
+        _show_dry_run(out, dataset, limit, protocol, wanted, budget, as_json=as_json)
         return
+    rates = read_pass_rates(pass_rates) if pass_rates else None
     opened, tasks = pipeline.open_run(out, dataset, limit, protocol)
     engine = Engine(isolation, time_limit, workers=workers, unsafe=unsafe,
                     protocol=opened.config.get("protocol", "default"))
     if budget is None:
         tallies = pipeline.run_all(opened, tasks, policy_source, tester_source, n, m, engine)
     else:
-        from coderm.scale.files import read_pass_rates
-        from coderm.scale.live import Budget as Plan
-
-        plan = Plan(budget, m, allocate, read_pass_rates(pass_rates) if pass_rates else None, confidence)
+        plan = Plan(budget, m, allocate, rates, confidence)
         tallies, spending = pipeline.run_budget(opened, tasks, policy_source, tester_source, n, engine, plan)
         print(spending.summary(), file=sys.stderr)
     for kind, tally in tallies.items():
@@ -258,15 +258,17 @@ def _generate(kind: Kind, source: Source, count: int, out: Path, dataset: str | 
     from coderm.generate.stage import generate
 
     if dry_run:
-        _show_dry_run(out, dataset, limit, protocol, {kind: (source, count)}, as_json=as_json)
+        _show_dry_run(out, dataset, limit, protocol, {kind: (source, count)}, None, as_json=as_json)
         return
     opened, tasks = pipeline.open_run(out, dataset, limit, protocol)
     tally = generate(opened, kind, source, dict.fromkeys(tasks, count))
     print(json.dumps(tally.as_json()) if as_json else tally.summary())
+    if tally.failures and not tally.replies:
+        raise typer.Exit(1)
 
 
 def _show_dry_run(out: Path, dataset: str | None, limit: int | None, protocol: Protocol | None,
-                  wanted: dict[Kind, tuple[Source, int]], *, as_json: bool) -> None:
+                  wanted: dict[Kind, tuple[Source, int]], budget: int | None, *, as_json: bool) -> None:
     import json
 
     from coderm import pipeline
@@ -274,7 +276,7 @@ def _show_dry_run(out: Path, dataset: str | None, limit: int | None, protocol: P
     from coderm.runs import Run
 
     problems = Run(out).problems()[:limit] if dataset is None else load(dataset, limit)
-    told = pipeline.dry_run(out, problems, wanted, protocol or "default")
+    told = pipeline.dry_run(out, problems, wanted, protocol, budget)
     if as_json:
         print(json.dumps(told))
         return

@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from textwrap import indent
 
 from coderm.errors import InputError
 from coderm.problems.texts import case_class, parse, statements
@@ -24,6 +25,7 @@ _PROGRAM = re.compile(r"\bstdin\b|standard input", re.IGNORECASE)
 FALLBACK_NAME = "solution"
 """What the function is to be called where the problem does not say: candidates and tests must agree on one name."""
 _LONGEST_ASSERT = 20  # lines
+_FENCE = re.compile(r"^\s*(```|~~~).*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,12 @@ def _assert_lines(document: str) -> Iterator[ast.Assert]:
 
 
 def _session(document: str) -> Iterator[tuple[list[ast.stmt], ast.stmt, str]]:
-    """(statements before it, the statement, what it prints) for every doctest example that shows a result."""
+    """(statements before it, the statement, what it prints) for every doctest example that shows a result.
+
+    Left out is what an exact comparison would get wrong: a result with `...` in it.
+    """
     try:
-        examples = doctest.DocTestParser().get_examples(document)
+        examples = doctest.DocTestParser().get_examples(_FENCE.sub("", document))
     except ValueError:  # prose with a stray prompt in it
         return
     setup: list[ast.stmt] = []
@@ -105,20 +110,32 @@ def _session(document: str) -> Iterator[tuple[list[ast.stmt], ast.stmt, str]]:
             continue
         if example.exc_msg is not None:
             yield [*setup], nodes[-1], f"raises {example.exc_msg.split(':')[0].strip()}"
-        elif example.want.strip():
-            yield [*setup, *nodes[:-1]], nodes[-1], example.want.strip()
+        elif want := example.want.replace("<BLANKLINE>", "").strip():
+            if not _has_gap(want):
+                yield [*setup, *nodes[:-1]], nodes[-1], want
         else:
             setup += nodes
 
 
+def _has_gap(want: str) -> bool:
+    """Whether `...` stands for something that was left out, as far as it is not within a string."""
+    try:
+        tree = ast.parse(want, mode="eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return "..." in want
+    return any(isinstance(node, ast.Constant) and node.value is ... for node in ast.walk(tree))
+
+
 def _expectation(check: ast.stmt, want: str) -> str:
-    """The assertion that a doctest example makes: values are compared as values, what is no literal by its repr."""
+    """The assertion that a doctest example makes: values are compared as values, what is no literal by its repr, and
+    what a statement or a call of print prints as text."""
     code = ast.unparse(check)
     if want.startswith("raises "):
         return f"with self.assertRaises({want.removeprefix('raises ').rsplit('.', 1)[-1]}):\n    {code}"
     call = check.value if isinstance(check, ast.Expr) else None
-    if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "print" and call.args:
-        return f"self.assertEqual(str({ast.unparse(call.args[0])}), {want!r})"
+    if call is None or (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "print"):
+        return ("import contextlib, io\nwith contextlib.redirect_stdout(io.StringIO()) as printed:\n"
+                f"{indent(code, '    ')}\nself.assertEqual(printed.getvalue().strip(), {want!r})")
     try:
         ast.literal_eval(want)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):

@@ -6,7 +6,7 @@ the same, so that one run never mixes two models or two prompts unnoticed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -44,37 +44,59 @@ class Source:
 
 def missing(
     run: Run | None, problems: Iterable[Problem], kind: Kind, source: Source, want: Mapping[str, int],
-    protocol: Protocol,
+    protocol: Protocol, candidates: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Ask]:
-    """What `generate` would send to bring a run (None: a new one) to so many replies; nothing is sent."""
-    have: dict[str, set[int]] = {}
-    for row in run.rows(f"{kind}_replies") if run else ():
-        have.setdefault(row["task_id"], set()).add(row["index"])
+    """What `generate` would send to bring a run (None: a new one) to so many replies; nothing is sent.
+
+    `candidates` stand for the run's own solutions.
+    """
+    have = _indices(run, kind) if run else {}
     shown = "first" if protocol == "paper" and source.shown == "none" else source.shown
-    return plan(kind, problems, want, have=have, candidates=run.solutions() if run else {}, prompt=source.prompt,
-                shown=shown, protocol=protocol)
+    if candidates is None:
+        candidates = run.solutions() if run else {}
+    return plan(kind, problems, want, have=have, candidates=candidates, prompt=source.prompt, shown=shown,
+                protocol=protocol)
 
 
 def generate(run: Run, kind: Kind, source: Source, want: Mapping[str, int], *, quiet: bool = False) -> Tally:
     """Bring each problem to `want[task_id]` replies and extract them; the run's solutions or unit tests are then
     ready to execute. What is there already is not asked for again, and the model is not even opened for nothing.
 
-    Raises InputError where the run was sampled with another model, prompt or settings; ModelError as `collect`.
+    Raises InputError where the run was sampled with another model, prompt or settings, or where the prompt shows a
+    candidate and no problem has one; ModelError as `collect`.
     """
     protocol: Protocol = run.config.get("protocol", "default")
     _agree(run, kind, source.recorded(kind))
-    asks = missing(run, run.problems(), kind, source, want, protocol)
     tally = Tally()
-    if asks:
-        try:
-            with run, open_model(source.model, kind, concurrency=source.concurrency, timeout=source.timeout,
-                                 api_key_env=source.api_key_env) as model:
-                run.update_config(generate=run.config.get("generate", {}) | {kind: source.recorded(kind)})
-                tally = collect(run, kind, model, asks, source.sampling, seed=source.seed, quiet=quiet)
-        finally:
-            if any(True for _ in run.rows(f"{kind}_replies")):
-                extract_run(run, quiet=quiet)
+    try:
+        with run:  # what is missing is only sure for who holds the lock
+            asks = missing(run, run.problems(), kind, source, want, protocol)
+            if asks:
+                with open_model(source.model, kind, concurrency=source.concurrency, timeout=source.timeout,
+                                api_key_env=source.api_key_env) as model:
+                    run.update_config(generate=run.config.get("generate", {}) | {kind: source.recorded(kind)})
+                    tally = collect(run, kind, model, asks, source.sampling, seed=source.seed, quiet=quiet)
+            elif any(want.values()) and not _indices(run, kind):
+                raise InputError(f"{run.path}: no problem has a candidate solution to show the unit test generator; "
+                                 "run `coderm generate solutions` first")
+    finally:
+        if _unextracted(run, kind):
+            extract_run(run, quiet=quiet)
     return tally
+
+
+def _indices(run: Run, kind: Kind) -> dict[str, set[int]]:
+    """task_id -> the indices of the replies on disk."""
+    have: dict[str, set[int]] = {}
+    for row in run.rows(f"{kind}_replies"):
+        have.setdefault(row["task_id"], set()).add(row["index"])
+    return have
+
+
+def _unextracted(run: Run, kind: Kind) -> bool:
+    """Whether there are replies that the run's texts do not come from yet: a kill may fall between the two."""
+    extracted = {row["task_id"]: row.get("sampled") for row in run.rows(f"{kind}s")}
+    return any(extracted.get(task_id) != len(indices) for task_id, indices in _indices(run, kind).items())
 
 
 def _agree(run: Run, kind: Kind, now: Mapping[str, Any]) -> None:

@@ -71,6 +71,14 @@ class Spending:
                 f"one problem; {self.pairs:,} of {self.pairs_of_all:,} pairs executed")
 
 
+def check_pass_rates(budget: Budget, tasks: Sequence[str]) -> None:
+    """Raises InputError where the rule needs a predicted pass rate that is not there."""
+    lacking = [task for task in tasks if budget.how == "difficulty" and task not in (budget.pass_rates or {})]
+    if lacking:
+        raise InputError(f"no predicted pass rate for {len(lacking)} problems, such as {lacking[0]}; "
+                         "`coderm probe predict` makes them")
+
+
 def spend(
     run: Run, tasks: Sequence[str], engine: Engine, generate: Callable[[Mapping[str, int]], object], budget: Budget
 ) -> Spending:
@@ -82,10 +90,7 @@ def spend(
     """
     solutions = run.solutions()
     tasks = [task for task in tasks if solutions.get(task)]
-    lacking = [task for task in tasks if budget.how == "difficulty" and task not in (budget.pass_rates or {})]
-    if lacking:
-        raise InputError(f"no predicted pass rate for {len(lacking)} problems, such as {lacking[0]}; "
-                         "`coderm probe predict` makes them")
+    check_pass_rates(budget, tasks)
     begun = run.config.get("spend", budget.recorded())
     if begun != budget.recorded():
         raise InputError(f"{run.path}: its budget was begun as {begun}; give the same, or another --out")
@@ -150,14 +155,17 @@ def judge(votes: NDArray[np.bool_], alive: Sequence[int], remaining: int, confid
 
 
 def votes_so_far(run: Run, tasks: Sequence[str], held: Mapping[str, int]) -> dict[str, NDArray[np.bool_]]:
-    """task_id -> [N, replies]: who passed the test of each reply; a reply without a usable test is passed by none."""
+    """task_id -> [N, held]: who passed the test of each of the first replies; one without a usable test is passed by
+    none. The run may hold more replies than these."""
     solutions, rows = run.solutions(), {row["task_id"]: row for row in run.rows("unit_tests")}
     votes = {}
     for task in tasks:
         votes[task] = np.zeros((len(solutions[task]), held[task]), bool)
         matrix = run.matrix(task)
         if matrix is not None and task in rows:
-            votes[task][:, rows[task]["replies"]] = matrix.passed & matrix.voting
+            replies = np.asarray(rows[task]["replies"], np.int64)
+            seen = replies < held[task]
+            votes[task][:, replies[seen]] = (matrix.passed & matrix.voting)[:, seen]
     return votes
 
 

@@ -18,10 +18,10 @@ _Extract = Callable[..., Extraction]
 def extract_run(run: Run, protocol: Protocol | None = None, *, quiet: bool = False) -> dict[str, Any]:
     """Extract every raw reply of a run under a protocol (by default the one that the run recorded).
 
-    Writes {"task_id", "solutions", "replies"} and {"task_id", "unit_tests", "replies"}, a row a problem, where
-    `replies` holds the index of the reply each text came from; replies that gave nothing are absent, and rows of
-    problems without raw replies stay as they are. Under
-    protocol "paper" identical unit tests of a problem count once. Reward matrices and labels that were made from
+    Writes {"task_id", "solutions", "replies", "sampled"} and {"task_id", "unit_tests", "replies", "sampled"}, a row a
+    problem, where `replies` holds the index of the reply each text came from and `sampled` counts all replies; those
+    that gave nothing are absent, and rows of problems without raw replies stay as they are. Under protocol "paper"
+    identical unit tests of a problem count once. Reward matrices and labels that were made from
     other texts than the ones now extracted are removed. Returns what was found: {"protocol", "problems",
     "solutions": counts, "unit_tests": counts, "stale"}, counts as by `summarise` plus how many problems got none.
     Raises InputError where the run has no raw replies.
@@ -53,7 +53,7 @@ def _extracted(kind: str, texts: dict[str, dict[int, str]], extract: _Extract, p
                ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """One row a problem, in the run's order, and the counts."""
     everything: list[Extraction] = []
-    rows = []
+    rows: list[dict[str, Any]] = []
     order = [*(t for t in entry_points if t in texts), *(t for t in texts if t not in entry_points)]
     with Progress(f"extracting {kind.replace('_', ' ')}", len(order), quiet=quiet) as progress:
         for task_id in order:
@@ -63,7 +63,8 @@ def _extracted(kind: str, texts: dict[str, dict[int, str]], extract: _Extract, p
                 everything.append(outcome)
                 if outcome.text is not None and not (once and outcome.text in found.values()):
                     found[index] = outcome.text
-            rows.append({"task_id": task_id, kind: list(found.values()), "replies": list(found)})
+            rows.append({"task_id": task_id, kind: list(found.values()), "replies": list(found),
+                         "sampled": len(texts[task_id])})
             progress.advance()
     counts = summarise(everything) | {"problems_with_none": sum(not row[kind] for row in rows)}
     if once:
