@@ -21,6 +21,7 @@ from coderm.records import Problem
 from coderm.synthesize import syntax
 from coderm.synthesize.asking import OnDemand, in_parallel
 from coderm.synthesize.decontaminate import Decontaminate
+from coderm.synthesize.pipeline import Item
 from coderm.synthesize.prompts import ALL, UNIT_TESTS
 from coderm.synthesize.quality import rates
 from coderm.synthesize.reformat import computing_function, only_code
@@ -187,13 +188,13 @@ def test_a_test_may_import_what_its_solution_imports() -> None:
 def test_work_in_parallel_keeps_order_and_stays_in_its_window() -> None:
     started, lock = [0], threading.Lock()
 
-    def work(number: int) -> int:
+    def work(item: Item) -> int:
         with lock:
             started[0] += 1
-        time.sleep(0.001 * (number % 3))
-        return number
+        time.sleep(0.001 * (item["number"] % 3))
+        return int(item["number"])
 
-    results = in_parallel(work, range(40), OnDemand("fake", "unit_test"))
+    results = in_parallel(work, ({"number": number} for number in range(40)), OnDemand("fake", "unit_test"))
     assert [next(results) for _ in range(3)] == [0, 1, 2]
     assert started[0] <= 3 + 2 * 4
     assert list(results) == list(range(3, 40))

@@ -1,11 +1,12 @@
-"""Asking models: many items at once, answers in order, never more in flight than a window."""
+"""Asking models: many items at once, answers in order, never more in flight than a window, nothing paid for lost."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from contextvars import ContextVar
 from dataclasses import replace
 from threading import Lock
 from typing import TypeVar
@@ -13,11 +14,11 @@ from typing import TypeVar
 from coderm.errors import ReplyError
 from coderm.generate.models import Kind, Message, Model, Sampling, open_model
 from coderm.synthesize.fake import ScriptedTeacher
+from coderm.synthesize.pipeline import Item
 
 JUDGING = Sampling(temperature=0.0, top_p=1.0)
 """For judgements and rewriting, where one careful answer is wanted (ours)."""
 
-A = TypeVar("A")
 B = TypeVar("B")
 
 
@@ -46,25 +47,60 @@ class OnDemand:
             return self._model
 
 
-def ask(model: OnDemand, messages: list[Message], n: int = 1, sampling: Sampling = JUDGING) -> list[str | None]:
-    """The texts of n replies; None for each where the model failed at this prompt. Seeds count up from 0.
+class Replies:
+    """The replies to one item, in the order in which its stage asks for them, from the place `first` on.
 
-    Raises ModelError where every other prompt would fail too.
+    `texts` is the list that an item holds under "replies". A text that an earlier run left in it is not asked for
+    again, and a new one is put there as it arrives: whatever stops the work, the list's owner has what was paid for.
     """
-    try:
-        return [completion.text for completion in model.opened().sample(messages, n, replace(sampling, seed=0))]
-    except ReplyError:
-        return [None] * n
+
+    def __init__(self, texts: list[str | None], first: int = 0) -> None:
+        self.texts, self._next = texts, first
+
+    def places(self, n: int) -> range:
+        """Where the next n replies stand."""
+        first, self._next = self._next, self._next + n
+        self.texts += [None] * (self._next - len(self.texts))
+        return range(first, self._next)
 
 
-def in_parallel(work: Callable[[A], B], items: Iterable[A], model: OnDemand) -> Iterator[B]:
-    """`work`, which asks the model, on every item; results in order, at most twice as many begun as the model takes."""
+_AT_HAND: ContextVar[Replies] = ContextVar("replies to the item that this thread works on")
+
+
+def ask(model: OnDemand, messages: list[Message], n: int = 1, sampling: Sampling = JUDGING,
+        replies: Replies | None = None) -> list[str | None]:
+    """The texts of n replies; None for those still missing when a request failed for good. Seeds count up from 0.
+
+    `replies` defaults to those of the item that `in_parallel` works on. Raises ModelError where every other prompt
+    would fail too.
+    """
+    replies = replies or _AT_HAND.get(None) or Replies([])
+    places = replies.places(n)
+    with suppress(ReplyError):
+        while missing := [place for place in places if replies.texts[place] is None]:
+            seeded = replace(sampling, seed=missing[0] - places.start)
+            completions = model.opened().request(messages, len(missing), seeded)
+            for place, completion in zip(missing, completions, strict=False):
+                replies.texts[place] = completion.text
+    return [replies.texts[place] for place in places]
+
+
+def in_parallel(work: Callable[[Item], B], items: Iterable[Item], model: OnDemand) -> Iterator[B]:
+    """`work`, which asks the model, on every item; results in order, at most twice as many begun as the model takes.
+
+    What `work` asks finds and leaves its replies under the item's "replies". An error ends it when the requests in
+    flight are answered, so that they are there too.
+    """
+    def with_replies(item: Item) -> B:
+        _AT_HAND.set(Replies(item.get("replies", [])))
+        return work(item)
+
     workers = model.opened().concurrency
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[B]] = deque()
         try:
             for item in items:
-                waiting.append(pool.submit(work, item))
+                waiting.append(pool.submit(with_replies, item))
                 if len(waiting) >= 2 * workers:
                     yield waiting.popleft().result()
             while waiting:

@@ -4,7 +4,10 @@ A line carries the digest of what it was made from: the item as the stage above 
 stage that is started again, after a kill or with another setting or a changed stage above it, redoes exactly the
 lines whose digest no longer fits, and those that a model left unanswered; the last line of an item counts.
 
-    RUN/1_source.jsonl, 2_testable.jsonl, ...   {"task_id", "input", "values", "dropped", "tests_dropped"}
+    RUN/1_source.jsonl, 2_testable.jsonl, ...   {"task_id", "input", "values", "dropped", "rejected", "replies"}
+
+Replies are paid for once. An item that is worked on again holds those of its last line under "replies", and only the
+missing ones are asked for; where something stops a stage, items under way leave a line with no more than their replies.
 """
 
 from __future__ import annotations
@@ -41,7 +44,7 @@ class Outcome:
     rejected: list[Item] = field(default_factory=list)
     """Unit tests, weak solutions or replies that go no further: {"reason", "text", ...}."""
     replies: list[str | None] = field(default_factory=list)
-    """Raw model output, kept on record; None where the model gave none."""
+    """Raw model output in the order it was asked for, kept on record; None where there is none."""
 
 
 class Stage(Protocol):
@@ -55,7 +58,7 @@ class Stage(Protocol):
         """What the result depends on besides the item; plain JSON."""
 
     def run(self, items: Iterable[Item]) -> Iterator[Outcome]:
-        """One outcome an item, in order."""
+        """One outcome an item, in order; `asking.Replies` says what an item's "replies" are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +95,34 @@ def _run_stage(run: Run, file: str, stage: Stage, items: list[Item], may_run: bo
                redo: bool) -> tuple[list[Item], Tally]:
     settings = json.dumps(stage.settings(), sort_keys=True)
     digests = {item["task_id"]: _digest(settings, item) for item in items}
-    rows = {} if redo else {row["task_id"]: row for row in run.rows(file)
-                            if row["input"] == digests.get(row["task_id"])}
+    lines = {} if redo else {row["task_id"]: row for row in run.rows(file)
+                             if row["input"] == digests.get(row["task_id"])}
+    rows = {task_id: row for task_id, row in lines.items() if "values" in row}
     todo = [item for item in items if (row := rows.get(item["task_id"])) is None or (may_run and _unanswered(row))]
     if todo and not may_run:
         raise InputError(f"stage {stage.name} is not complete: {len(todo)} of {len(items)} items to do; run it first")
+    replies: dict[str, list[str | None]] = {
+        item["task_id"]: [*lines.get(item["task_id"], {}).get("replies", [])] for item in todo}
+    known = {task_id: _count(texts) for task_id, texts in replies.items()}
     silent = 0
     with Progress(stage.name, len(todo)) as progress:
-        for item, outcome in zip(todo, stage.run(todo) if todo else (), strict=True):
-            task_id = item["task_id"]
-            row = {"task_id": task_id, "input": digests[task_id]} | dataclasses.asdict(outcome)
-            run.append(file, [row])
-            rows[task_id] = row
-            progress.advance()
-            silent = silent + 1 if _unanswered(row) else 0
-            if silent == GIVE_UP_AFTER:
-                raise ModelError(f"{stage.name}: the model left {silent} items in a row unanswered; the same command "
-                                 "asks again")
+        try:
+            given = [item | {"replies": replies[item["task_id"]]} for item in todo]
+            for item, outcome in zip(todo, stage.run(given) if todo else (), strict=True):
+                task_id = item["task_id"]
+                row = {"task_id": task_id, "input": digests[task_id]} | dataclasses.asdict(outcome)
+                run.append(file, [row])
+                rows[task_id] = row
+                progress.advance()
+                answered = _count(replies.pop(task_id)) > known[task_id] or not _unanswered(row)
+                silent = 0 if answered else silent + 1
+                if silent == GIVE_UP_AFTER:
+                    raise ModelError(f"{stage.name}: the model left {silent} items in a row unanswered; the same "
+                                     "command asks again")
+        except BaseException:  # an interrupt too; the stage has ended, and waited for the requests in flight
+            run.append(file, [{"task_id": task_id, "input": digests[task_id], "replies": texts}
+                              for task_id, texts in replies.items() if _count(texts) > known[task_id]])
+            raise
     left = [item | rows[item["task_id"]]["values"] for item in items if rows[item["task_id"]]["dropped"] is None]
     return left, _tally(stage, items, left, [rows[item["task_id"]] for item in items])
 
@@ -116,6 +130,10 @@ def _run_stage(run: Run, file: str, stage: Stage, items: list[Item], may_run: bo
 def _unanswered(row: Item) -> bool:
     """Whether a request of this item failed: nothing is known about it, and it is asked again another time."""
     return row["dropped"] == NO_REPLY or any(part["reason"] == NO_REPLY for part in row["rejected"])
+
+
+def _count(replies: list[str | None]) -> int:
+    return sum(text is not None for text in replies)
 
 
 def _tally(stage: Stage, items: list[Item], left: list[Item], rows: list[Item]) -> Tally:
