@@ -105,6 +105,14 @@ def test_a_bootstrap_interval_is_wider_than_the_choice_of_tests_alone():
     assert widths[1] > widths[0]
 
 
+def test_bootstrap_over_some_problems_draws_problems():
+    """A resample that draws none of them says nothing of them."""
+    curve = scaling_curve(random_tasks(count=6), SELECTORS["majority"], [8], [1, 3], resamples=200, method="bootstrap")
+    one = np.arange(6) == 2
+    assert curve.by_resample(one).shape == (1, 2, curve.weights[:, 2].astype(bool).sum())
+    assert np.isfinite(curve.means(one)).all() and np.isfinite(curve.interval(one)).all()
+
+
 def test_problems_with_fewer_candidates_or_tests_give_what_they_have():
     tasks = [*random_tasks(count=1), Task("none", RewardMatrix.from_verdicts(np.zeros((3, 0))),
                                           Context(labels=np.array([True, False, False]))),

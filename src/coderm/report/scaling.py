@@ -32,7 +32,7 @@ def sizes(most: int, count: int | None = None) -> tuple[int, ...]:
 
 def gain(curve: Curve, problems: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
     """Accuracy over that with the fewest tests, all candidates taken: mean, low and high, each [m values] in 0..1."""
-    by_resample: Floats = curve.samples[-1][..., problems].mean(axis=-1, dtype=np.float64)
+    by_resample = curve.by_resample(problems)[-1]
     over_first = by_resample - by_resample[:1]
     low, high = np.quantile(over_first, (0.025, 0.975), axis=-1)
     return over_first.mean(axis=-1), low, high

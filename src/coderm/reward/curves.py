@@ -33,18 +33,21 @@ class Curve:
 
     def means(self, problems: NDArray[np.bool_] | None = None) -> Floats:
         """Accuracy over the problems (a mask; None is all), [n values, m values] in 0..1."""
-        means: Floats = self._by_resample(problems).mean(axis=-1)
+        means: Floats = self.by_resample(problems).mean(axis=-1)
         return means
 
     def interval(self, problems: NDArray[np.bool_] | None = None) -> tuple[Floats, Floats]:
         """Ends of the 95 % interval over resamples, each [n values, m values] in 0..1."""
-        low, high = np.quantile(self._by_resample(problems), (0.025, 0.975), axis=-1)
+        low, high = np.quantile(self.by_resample(problems), (0.025, 0.975), axis=-1)
         return low, high
 
-    def _by_resample(self, problems: NDArray[np.bool_] | None) -> Floats:
+    def by_resample(self, problems: NDArray[np.bool_] | None = None) -> Floats:
+        """Accuracy over the problems in each resample that drew any of them, [n values, m values, resamples]."""
         chosen = slice(None) if problems is None else problems
         weights = self.weights[:, chosen]
-        totals: Floats = np.einsum("nmrp,rp->nmr", self.samples[..., chosen], weights) / weights.sum(axis=1)
+        drew = weights.any(axis=1)
+        samples, weights = self.samples[:, :, drew][..., chosen], weights[drew]
+        totals: Floats = np.einsum("nmrp,rp->nmr", samples, weights) / weights.sum(axis=1)
         return totals
 
 
