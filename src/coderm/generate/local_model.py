@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from coderm.errors import MissingExtra, ModelError
+from coderm.generate.endpoint import Endpoint
 from coderm.generate.models import Completion, Message, Model, Sampling
 from coderm.generate.openai_model import OpenAIModel
 
@@ -54,8 +55,9 @@ class LocalModel(Model):
             self._server = xllamacpp.Server(params)
         except Exception as error:  # the binding raises bare RuntimeErrors of many kinds
             raise ModelError(f"{self.path}: llama.cpp cannot load this file ({error})") from None
-        self._client = OpenAIModel(self.path.stem, f"{self._server.listening_address}/v1", key=key,
-                                   key_env="(internal)", concurrency=self.concurrency, timeout=3600.0)
+        endpoint = Endpoint(self.path.stem, f"{self._server.listening_address}/v1", key=key, key_env="(internal)",
+                            timeout=3600.0)
+        self._client = OpenAIModel(endpoint, concurrency=self.concurrency)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:

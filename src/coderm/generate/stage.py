@@ -12,7 +12,7 @@ from typing import Any
 
 from coderm.errors import InputError
 from coderm.generate.extract.run import extract_run
-from coderm.generate.models import Kind, Sampling, open_model
+from coderm.generate.models import Kind, Sampling, check_spec, open_model
 from coderm.generate.prompts import Shown
 from coderm.generate.sampling import Ask, Tally, collect, plan
 from coderm.records import Problem, Protocol
@@ -35,9 +35,12 @@ class Source:
     timeout: float = 600.0
     api_key_env: str = "OPENAI_API_KEY"
 
+    def __post_init__(self) -> None:
+        check_spec(self.model)  # before it is shown or written anywhere
+
     def recorded(self, kind: Kind) -> dict[str, Any]:
         """What must stay the same over the life of a run; nothing in it is secret."""
-        about = {"model": self.model, "prompt": self.prompt or "by problem", "seed": self.seed}
+        about = {"model": check_spec(self.model), "prompt": self.prompt or "by problem", "seed": self.seed}
         about |= {k: v for k, v in asdict(self.sampling).items() if k != "seed"}
         return about | ({"shown": self.shown} if kind == "unit_test" else {})
 

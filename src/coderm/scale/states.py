@@ -41,20 +41,18 @@ class States:
 
 def read_states(spec: str, prompts: Sequence[str], *, quiet: bool = True) -> States:
     """The states of the prompts under a source's spec. Raises InputError for a spec or file that is none."""
-    kind, _, rest = spec.partition(":")
     if spec == "text":
         return States(np.array([_text_features(prompt) for prompt in prompts]), "text", "text")
+    kind, _, rest = spec.partition(":")
+    read = {"local": _llama, "hf": _transformers, "openai": _endpoint}.get(kind)
+    if read is None or not rest or (kind != "openai" and "://" in rest):
+        raise InputError(f"{kind!r}: states come from local:FILE.gguf, hf:DIR[#LAYER], openai:MODEL[@URL] or text")
     with Progress("reading states", len(prompts), quiet=quiet) as progress:
-        if kind == "local" and rest:
-            return _llama(Path(rest), prompts, progress)
-        if kind == "hf" and rest:
-            return _transformers(rest, prompts, progress)
-        if kind == "openai" and rest:
-            return _endpoint(rest, prompts, progress)
-    raise InputError(f"{spec!r}: states come from local:FILE.gguf, hf:DIR[#LAYER], openai:MODEL[@URL] or text")
+        return read(rest, prompts, progress)
 
 
-def _llama(path: Path, prompts: Sequence[str], progress: Progress) -> States:
+def _llama(rest: str, prompts: Sequence[str], progress: Progress) -> States:
+    path = Path(rest)
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     # Threads that spin while they wait for one another starve a machine with other work, themselves included.
@@ -119,16 +117,27 @@ def _transformers(rest: str, prompts: Sequence[str], progress: Progress) -> Stat
 def _endpoint(rest: str, prompts: Sequence[str], progress: Progress) -> States:
     import openai
 
-    model, _, url = rest.partition("@")
-    try:
-        with openai.OpenAI(base_url=url or None, api_key=os.environ.get("OPENAI_API_KEY", "none")) as client:
-            rows = []
-            for prompt in prompts:
-                rows.append(client.embeddings.create(model=model, input=prompt).data[0].embedding)
-                progress.advance()
-    except openai.OpenAIError as error:
-        raise ModelError(f"{rest}: no embeddings ({error})") from None
-    return States(np.array(rows), model, "embedding")
+    from coderm.generate.endpoint import Endpoint
+
+    rows: list[NDArray[np.float64]] = []
+    with Endpoint.from_spec(rest) as endpoint:
+        for prompt in prompts:
+            reply: Any = None
+            try:
+                # Of any other format the package itself judges what is no vector, and says less.
+                reply = endpoint.client.embeddings.create(model=endpoint.model, input=prompt, encoding_format="float")
+                vector = np.array(reply.data[0].embedding, np.float64)
+            except openai.APIError as error:
+                raise endpoint.failure(error) from None
+            except (AttributeError, IndexError, TypeError, ValueError):
+                vector = np.empty(0)
+            if vector.ndim != 1 or not vector.size or not np.isfinite(vector).all():
+                raise endpoint.error_inside(reply) or ModelError(f"{endpoint.url}: the reply holds no embedding")
+            if rows and len(vector) != len(rows[0]):
+                raise ModelError(f"{endpoint.url}: embeddings of {len(rows[0])} numbers and of {len(vector)}")
+            rows.append(vector)
+            progress.advance()
+    return States(np.array(rows), endpoint.model, "embedding")
 
 
 def _text_features(prompt: str) -> list[float]:

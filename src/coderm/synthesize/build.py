@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coderm.execute import Engine
+from coderm.generate.models import check_spec
 from coderm.records import Problem
 from coderm.runs import Run
 from coderm.synthesize import export, funnel, prompts, sources
@@ -55,6 +56,7 @@ def synthesize(source: str, out: str | Path, recipe: Recipe, *, columns: dict[st
     """
     from coderm import problems
 
+    recipe = replace(recipe, teacher=check_spec(recipe.teacher), weak=check_spec(recipe.weak))
     raw = list(sources.read(source, columns, limit))
     benchmarks = [problem for name in (["humaneval"] if against is None else against)
                   for problem in problems.load(name)]
