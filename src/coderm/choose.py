@@ -37,10 +37,13 @@ def best_of_n(solutions: Sequence[str], unit_tests: Sequence[str], select: str |
     """Run every solution on every unit test and choose the best by the rule `select` (a name in SELECTORS).
 
     Keyword arguments go to `coderm.Engine`: isolation, time_limit, memory_limit, workers, ... Raises InputError
-    where there is no solution.
+    where there is no solution, or one text stands for a list of them.
     """
     from coderm.execute import Engine
 
+    for name, texts in (("solutions", solutions), ("unit_tests", unit_tests)):
+        if isinstance(texts, str):
+            raise InputError(f"best_of_n: {name} is one text; give a list of texts")
     if not solutions:
         raise InputError("best_of_n needs at least one solution")
     rule = resolve(select)

@@ -72,10 +72,13 @@ class Demo:
 
 
 def demo(out: Path, *, unsafe: bool = False) -> Demo:
-    """Make (or finish) a run of the recorded replies at `out` and rank it. Raises JailUnavailable without a jail."""
+    """Make (or finish) a run of the recorded replies at `out` and rank it.
+
+    Raises InputError where `out` holds another run, which it would overwrite, and JailUnavailable without a jail.
+    """
     started = time.monotonic()
     replies = recorded()
-    run = Run.create(out, source="recorded replies", replies=replies.about)
+    run = Run.resume(out, source="recorded replies", replies=replies.about)
     with run:
         run.add_problems(p for p in load("humaneval") if p.task_id in replies.task_ids)
         for name, rows in (("solution_replies", replies.solution_replies),

@@ -43,11 +43,14 @@ class Run:
         if not (self.path / "config.json").is_file():
             raise InputError(f"{self.path}: not a run directory (no config.json); make one with `coderm import`, "
                              "`coderm generate` or `coderm run`")
-        self.config: dict[str, Any] = read_json(self.path / "config.json")
-        schema = self.config.get("schema")
-        if not isinstance(schema, int) or schema > SCHEMA:
-            raise SchemaError(f"{self.path / 'config.json'}: schema version {schema!r} is newer than this coderm "
+        config = read_json(self.path / "config.json")
+        schema = config.get("schema") if isinstance(config, dict) else None
+        if not isinstance(schema, int):
+            raise InputError(f"{self.path}: not a run directory (its config.json has no schema version); name another")
+        if schema > SCHEMA:
+            raise SchemaError(f"{self.path / 'config.json'}: schema version {schema} is newer than this coderm "
                               f"reads ({SCHEMA}); upgrade coderm")
+        self.config: dict[str, Any] = config
         self._lock: IO[str] | None = None
 
     @classmethod
@@ -55,11 +58,19 @@ class Run:
         """Make the directory (or open it where it exists already: its own config wins) and return the run."""
         path = Path(path)
         if not (path / "config.json").exists():
-            if path.exists() and any(path.iterdir()):
+            if path.exists() and any(file.suffix != ".partial" for file in path.iterdir()):
                 raise InputError(f"{path}: exists and is not a run directory; choose an empty or new folder")
             path.mkdir(parents=True, exist_ok=True)
             write_json(path / "config.json", {"schema": SCHEMA, "coderm": coderm.__version__} | config)
         return cls(path)
+
+    @classmethod
+    def resume(cls, path: str | Path, **config: Any) -> Run:
+        """As `create`, for work that only goes on in its own run: InputError where the one there says otherwise."""
+        run = cls.create(path, **config)
+        if any(run.config.get(key) != value for key, value in config.items()):
+            raise InputError(f"{path}: holds another run; choose a new folder")
+        return run
 
     def __enter__(self) -> Run:
         self._lock = (self.path / ".lock").open("a")
@@ -117,18 +128,20 @@ class Run:
         """The problems in the order of the run."""
         names = {f.name for f in dataclasses.fields(Problem)}
         problems = []
-        for row in self.rows("problems"):
-            fields: dict[str, Any] = {name: row[name] for name in names & row.keys()}
-            problems.append(Problem(**fields | {"ground_truth": tuple(fields.get("ground_truth", ()))}))
+        for place, _, row in _rows_of_tasks(self.path / "problems.jsonl"):
+            fields: dict[str, Any] = {"ground_truth": []} | {name: row[name] for name in names & row.keys()}
+            if not isinstance(fields.get("prompt"), str) or not _is_list(fields["ground_truth"], str):
+                raise FormatError(f'{place}: expected {{"task_id": str, "prompt": str, "ground_truth": [str, ...]}}')
+            problems.append(Problem(**fields | {"ground_truth": tuple(fields["ground_truth"])}))
         return problems
 
     def solutions(self) -> dict[str, list[str]]:
         """task_id -> candidate solutions."""
-        return {row["task_id"]: row["solutions"] for row in self.rows("solutions")}
+        return self._lists("solutions", "solutions", str)
 
     def unit_tests(self) -> dict[str, list[str]]:
         """task_id -> unit tests, with multiplicity."""
-        return {row["task_id"]: row["unit_tests"] for row in self.rows("unit_tests")}
+        return self._lists("unit_tests", "unit_tests", str)
 
     def texts(self, name: str) -> TextsOnDisk:
         """As `solutions` or `unit_tests`, whichever `name` says, one problem in memory at a time."""
@@ -136,7 +149,10 @@ class Run:
 
     def labels(self) -> dict[str, list[bool]]:
         """task_id -> whether each candidate solution is correct; problems without a known truth are absent."""
-        return {row["task_id"]: row["correct"] for row in self.rows("labels")}
+        return self._lists("labels", "correct", bool)
+
+    def _lists(self, name: str, field: str, kind: type) -> dict[str, list[Any]]:
+        return {task_id: values for task_id, _, values in _lists_of_tasks(self.path / f"{name}.jsonl", field, kind)}
 
     # -- reward matrices -----------------------------------------------------------------------------------
 
@@ -171,9 +187,7 @@ class TextsOnDisk(Mapping[str, list[str]]):
 
     def __init__(self, path: Path, field: str) -> None:
         self._path, self._field = path, field
-        self._at: dict[str, tuple[int, int]] = {}
-        if path.exists():
-            self._at = {row["task_id"]: (offset, len(row[field])) for offset, row in _rows_and_offsets(path, True)}
+        self._at = {task_id: (offset, len(texts)) for task_id, offset, texts in _lists_of_tasks(path, field, str)}
 
     def __getitem__(self, task_id: str) -> list[str]:
         with self._path.open("rb") as file:
@@ -200,9 +214,11 @@ def load(path: str | Path) -> Run:
 def read_json(path: Path) -> Any:
     """Parse a JSON file, FormatError with file:line where it is broken."""
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text("utf-8"))
     except json.JSONDecodeError as error:
         raise FormatError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise FormatError(f"{path}: not JSON: {error}") from None
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -217,11 +233,31 @@ def read_jsonl(path: Path, *, tail_may_be_cut: bool = False) -> Iterator[dict[st
 
     A last line without its newline is what a kill leaves behind: with `tail_may_be_cut` it is passed over.
     """
-    return (row for _, row in _rows_and_offsets(path, tail_may_be_cut))
+    return (row for _, _, row in _placed_rows(path, tail_may_be_cut))
 
 
-def _rows_and_offsets(path: Path, tail_may_be_cut: bool) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a jsonl file, each with the byte its line begins at."""
+def _rows_of_tasks(path: Path) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """As `_placed_rows`, of a run's own file: it may be absent or cut short, and every row names its problem."""
+    for place, offset, row in _placed_rows(path, tail_may_be_cut=True) if path.exists() else ():
+        if not isinstance(row.get("task_id"), str):
+            raise FormatError(f"{place}: has no task_id that is a text")
+        yield place, offset, row
+
+
+def _lists_of_tasks(path: Path, field: str, kind: type) -> Iterator[tuple[str, int, list[Any]]]:
+    """(task_id, the byte its line begins at, list) of every row; a list of one kind, for a text would pass for one."""
+    for place, offset, row in _rows_of_tasks(path):
+        if not _is_list(row.get(field), kind):
+            raise FormatError(f'{place}: expected {{"task_id": str, "{field}": [{kind.__name__}, ...]}}')
+        yield row["task_id"], offset, row[field]
+
+
+def _is_list(value: Any, kind: type) -> bool:
+    return isinstance(value, list) and all(isinstance(item, kind) for item in value)
+
+
+def _placed_rows(path: Path, tail_may_be_cut: bool) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """("file:line", the byte it begins at, object) for every line of a jsonl file that is not blank."""
     end = 0
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
@@ -232,11 +268,11 @@ def _rows_and_offsets(path: Path, tail_may_be_cut: bool) -> Iterator[tuple[int, 
                 continue
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise FormatError(f"{path}:{number}: not JSON: {error}") from None
             if not isinstance(row, dict):
                 raise FormatError(f"{path}:{number}: expected a JSON object, found {type(row).__name__}")
-            yield offset, row
+            yield f"{path}:{number}", offset, row
 
 
 def _drop_cut_line(file: IO[bytes]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from coderm.errors import SchemaError
+from coderm.errors import FormatError, SchemaError
 from coderm.matrix import RewardMatrix
 from coderm.records import VERDICT_WORDS
 
@@ -44,17 +46,38 @@ def write_matrix(path: Path, task_id: str, matrix: RewardMatrix) -> None:
 
 
 def read_about(path: Path) -> dict[str, Any]:
-    """What the file says of the whole matrix: shape, reasons, info. Raises SchemaError for a newer file."""
-    about: dict[str, Any] = json.loads((pq.read_schema(path).metadata or {}).get(_KEY, b"{}"))
-    if about.get("schema", SCHEMA + 1) > SCHEMA:
-        raise SchemaError(f"{path}: written by a newer coderm (schema {about.get('schema')}); upgrade coderm")
+    """What the file says of the whole matrix: shape, reasons, info.
+
+    Raises FormatError for a file that is no reward matrix or a damaged one, SchemaError for a newer one.
+    """
+    with _damage_told(path), path.open("rb") as file:
+        about: dict[str, Any] = json.loads(pq.read_schema(file).metadata[_KEY])
+        schema = int(about["schema"])
+    if schema > SCHEMA:
+        raise SchemaError(f"{path}: written by a newer coderm (schema {schema}); upgrade coderm")
     return about
 
 
 def read_matrix(path: Path) -> RewardMatrix:
-    """Read one matrix. Raises SchemaError for a file that a newer version wrote."""
+    """Read one matrix. Raises as `read_about`."""
     about = read_about(path)
-    table = pq.read_table(path)
+    with _damage_told(path):
+        return _matrix(about, pq.read_table(path))
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """Whatever the contents make the reading fail with is damage; what the system says of the file (errno) is not."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, AttributeError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise FormatError(f"{path}: not a reward matrix, or a damaged one; delete it and run `coderm execute` "
+                          "again") from error
+
+
+def _matrix(about: dict[str, Any], table: Any) -> RewardMatrix:
     n, m = about["shape"]
 
     def grid(name: str) -> Any:

@@ -78,7 +78,7 @@ def import_coderm(problems: Problems, out: Out, solutions: MaybeSolutions = None
     candidates = coderm_files.read(solutions, "solution", known, complaints) if solutions else nothing
     tests = coderm_files.read(unit_tests, "unit_test", known, complaints) if unit_tests else nothing
     replies = {"solution_replies": candidates.replies, "unit_test_replies": tests.replies}
-    run = write_run(out, {"format": "coderm"}, found, candidates.texts, tests.texts,
+    run = write_run(out, {"format": "coderm", "protocol": protocol}, found, candidates.texts, tests.texts,
                     {name: rows for name, rows in replies.items() if rows})
     if any(replies.values()):
         from coderm.generate.extract.run import extract_run
@@ -188,8 +188,9 @@ def _list_skipped(skipped: list[str]) -> None:
 @app.command()
 def label(
     run: RunPath,
-    time_limit: Annotated[float, typer.Option(help="CPU seconds a candidate has for each ground-truth test; more where "
-                                                   "the reference needs more, and 6 for LiveCodeBench.")] = 1.0,
+    time_limit: Annotated[float, typer.Option(min=0.001, help="CPU seconds a candidate has for each ground-truth test; "
+                                                              "more where the reference needs more, and 6 for "
+                                                              "LiveCodeBench.")] = 1.0,
     memory_limit: Annotated[int, typer.Option(help="Memory a candidate may use, in MiB.")] = 1024,
     workers: Workers = None,
     python: Python = None,

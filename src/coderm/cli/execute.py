@@ -14,7 +14,7 @@ TimeLimit = Annotated[float, typer.Option("--time-limit", help="CPU seconds a pa
 IsolationOption = Annotated[Isolation, typer.Option(
     help="`shared`: candidate and test in one process, fast, for ranking. `split`: the candidate never sees the "
          "test, for rewards that a model is trained on.")]
-Workers = Annotated[int | None, typer.Option(help="Jails to run side by side; by default one a core.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Jails to run side by side; by default one a core.")]
 Unsafe = Annotated[bool, typer.Option("--unsafe", help="Run WITHOUT the jail. Only for code that you trust.")]
 Python = Annotated[str | None, typer.Option(help="The interpreter that candidates run under (for packages that they "
                                                  "may import); by default the one coderm runs under.")]
@@ -94,7 +94,7 @@ def explain(
     from rich.markup import escape
 
     console = Console(highlight=False)
-    console.print(f"[bold]{told['verdict']}[/bold]  {task_id}, solution {solution}, unit test {unit_test}")
+    console.print(f"[bold]{told['verdict']}[/bold]  {escape(task_id)}, solution {solution}, unit test {unit_test}")
     for name, value in told.items():
         if name != "verdict" and value not in ("", None):
             console.print(f"[dim]{name}:[/dim] {escape(str(value))}")

@@ -235,7 +235,10 @@ def _problem_text(problem: str) -> str:
         return sys.stdin.read()
     looks_like_path = len(problem) < 256 and "\n" not in problem
     if looks_like_path and Path(problem).is_file():
-        return Path(problem).read_text()
+        try:
+            return Path(problem).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise InputError(f"{problem}: not a text in UTF-8") from None
     if looks_like_path and " " not in problem:
         raise InputError(f"{problem}: no such file, and one word is no problem")
     return problem

@@ -40,7 +40,7 @@ def rank(
     opened = load(run)
     protocol = protocol or opened.config.get("protocol", "default")
     tasks = tasks_of(opened, protocol=protocol, scores=read_scores(scores) if scores else None)
-    ranking = rank_rules(tasks, select)
+    ranking = rank_rules(tasks, select, str(run))
     if ranking.problems < (total := len(opened.solutions())):
         print(f"ranked {ranking.problems} of {total} problems: the others are not executed or not labelled yet",
               file=sys.stderr)

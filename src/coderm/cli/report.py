@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from coderm.cli.app import app
+from coderm.cli.app import app, writable
 
 
 @app.command()
@@ -25,7 +25,7 @@ def report(
     from coderm.report.page import write_report
     from coderm.runs import load
 
-    path = str(write_report(load(run), out or run / "report.html"))
+    path = str(write_report(load(run), writable(out or run / "report.html")))
     print(json.dumps({"file": path}) if as_json else path)
 
 
@@ -58,6 +58,7 @@ def reproduce(
     from coderm.runs import load
 
     opened = [load(run) for run in runs]
+    writable(out / f"{what}.csv")
     paths = [path for one in (EVERYTHING if what == "all" else (what,))
              for path in make(one, opened, out, rule=select, method=resampling, pass_rates=pass_rates)]
     print(json.dumps({"files": [str(path) for path in paths]}) if as_json else "\n".join(map(str, paths)))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from coderm.cli.app import app
+from coderm.cli.app import app, writable
 
 probe = typer.Typer(no_args_is_help=True, help="Predict how hard a problem is from what a language model makes of it.")
 app.add_typer(probe, name="probe")
@@ -45,17 +45,18 @@ def allocate(
     rows = [{"task_id": task, "pass_rate": rate, "units": n}
             for (task, rate), n in zip(found.items(), units, strict=True)]
     if out is not None:
-        out.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        writable(out).write_text("".join(json.dumps(row) + "\n" for row in rows))
     if as_json:
         print(json.dumps({"total": sum(units), "problems": len(rows),
                           "units": dict(zip(found, units, strict=True))}))
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("problem", "pass rate", "units", title=f"{sum(units):,} units over {len(rows):,} problems")
     for row in rows[:40]:
-        table.add_row(str(row["task_id"]), f"{row['pass_rate']:.3f}", f"{row['units']:,}")
+        table.add_row(escape(str(row["task_id"])), f"{row['pass_rate']:.3f}", f"{row['units']:,}")
     Console().print(table)
     if len(rows) > 40:
         print(f"and {len(rows) - 40:,} more; --json or --out has all", file=sys.stderr)
@@ -87,6 +88,8 @@ def fit(
     from coderm.scale.states import read_states
 
     tasks, prompts, rates = training_set(runs)
+    for path in filter(None, (out, plot, held_out)):
+        writable(path)
     vectors = read_states(states, prompts, quiet=False)
     fitted = probes.fit(states, vectors, rates, seed=seed)
     predictions = {"constant": probe_report.leave_out_mean(rates),
@@ -138,6 +141,6 @@ def predict(
 
     trained = load_probe(fitted)
     asked = problems_of(problems)
+    out = writable(out or Path("/dev/stdout"))
     vectors = read_states(states or trained.about.source, [p.prompt for p in asked], quiet=False)
-    write_pass_rates(out or Path("/dev/stdout"),
-                     dict(zip((problem.task_id for problem in asked), trained.predict(vectors), strict=True)))
+    write_pass_rates(out, dict(zip((problem.task_id for problem in asked), trained.predict(vectors), strict=True)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -21,18 +22,18 @@ def write_run(out: Path, about: Mapping[str, Any], problems: Sequence[Problem], 
     """Write a run of the problems that have any texts; what it holds already is left, so a killed import goes on.
 
     `replies` are rows by file name; `origins` say more about a problem's unit tests in their row. Raises InputError
-    where the directory holds another run or there is nothing to write.
+    where the directory holds another run, an import of other texts included, or there is nothing to write.
     """
     replies = replies or {}
     touched = solutions.keys() | unit_tests.keys() | {row["task_id"] for rows in replies.values() for row in rows}
     if not touched:
         raise InputError("nothing to import: no line holds solutions or unit tests of these problems")
-    run = Run.create(out, imported=dict(about))
-    if run.config.get("imported") != about:
-        raise InputError(f"{out}: holds another run; choose a new folder")
+    kept = [problem for problem in problems if problem.task_id in touched]
+    digest = _digest(kept, solutions.items(), unit_tests.items(), replies.items(), (origins or {}).items())
+    run = Run.resume(out, imported={**about, "digest": digest})
     with run:
-        run.add_problems(problem for problem in problems if problem.task_id in touched)
-        order = [problem.task_id for problem in problems]
+        run.add_problems(kept)
+        order = [problem.task_id for problem in kept]
         for name, texts in (("solutions", solutions), ("unit_tests", unit_tests)):
             have = {row["task_id"] for row in run.rows(name)}
             more = origins or {} if name == "unit_tests" else {}
@@ -42,6 +43,16 @@ def write_run(out: Path, about: Mapping[str, Any], problems: Sequence[Problem], 
             there = {(row["task_id"], row["index"]) for row in run.rows(name)}
             run.append(name, (row for row in rows if (row["task_id"], row["index"]) not in there))
     return run
+
+
+def _digest(*parts: Iterable[object]) -> str:
+    """Tells what one import brings from what another does, whatever their files are called."""
+    found = hashlib.sha256()
+    for part in parts:
+        for item in part:
+            found.update(repr(item).encode())
+        found.update(b"\n")  # which no repr holds
+    return found.hexdigest()
 
 
 def summary(run: Run, skipped: Sequence[str]) -> dict[str, Any]:

@@ -9,13 +9,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
+from urllib.parse import quote
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from coderm.errors import FormatError, InputError
 
-TaskId = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
-"""A problem's name, text in our files; MBPP's are numbers."""
+_LONGEST_ID = 240
+
+
+def _names_a_file(task_id: str) -> str:
+    try:
+        length = len(quote(task_id, safe=""))
+    except UnicodeEncodeError:
+        raise ValueError("holds half of a surrogate pair, which is no text") from None
+    if length > _LONGEST_ID:
+        raise ValueError(f"longer than {_LONGEST_ID} characters once escaped; a file is named after it")
+    return task_id
+
+
+TaskId = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value),
+                   AfterValidator(_names_a_file)]
+"""A problem's name, text in our files; MBPP's are numbers. Its reward matrix is a file of that name (see `Run`)."""
 
 
 class Row(BaseModel):
@@ -31,13 +46,15 @@ R = TypeVar("R", bound=Row)
 class Complaints:
     """What is wrong with the lines of a file: the first ends the work, or all are skipped and listed."""
 
-    skip_bad: bool = False
+    skip_bad: bool | None = None
+    """None where the caller offers no such choice."""
     skipped: list[str] = field(default_factory=list)
 
     def add(self, place: str, reason: str) -> None:
         """Note one bad line; raises FormatError unless bad lines are to be skipped."""
         if not self.skip_bad:
-            raise FormatError(f"{place}: {reason} (--skip-bad passes over such lines and lists them)")
+            hint = "" if self.skip_bad is None else " (--skip-bad passes over such lines and lists them)"
+            raise FormatError(f"{place}: {reason}{hint}")
         self.skipped.append(f"{place}: {reason}")
 
 

@@ -9,7 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from coderm.reward.context import Floats, Rule, Task
+from coderm.errors import InputError
+from coderm.matrix import RewardMatrix
+from coderm.reward.context import Context, Floats, MissingInput, Rule, Task
 
 TIE = 1e-9
 """Scores closer than this, relative to the larger, are equal: rounding must not break a tie."""
@@ -37,12 +39,30 @@ def accuracy(scores: Floats, labels: NDArray[np.bool_]) -> float:
     return float(labels[tied_best(scores)].mean()) if len(scores) else 0.0
 
 
+def applied(rule: Rule, matrix: RewardMatrix, context: Context) -> Floats:
+    """The scores of a rule, [N], as floats: one of the user's own may count in integers, which have no -inf.
+
+    Raises InputError where they are not one a candidate.
+    """
+    scores = np.asarray(rule(matrix, context), dtype=np.float64)
+    if scores.shape != (matrix.shape[0],):
+        raise InputError(f"rule {getattr(rule, '__name__', rule)!r}: gave scores of shape {scores.shape}, "
+                         f"expected ({matrix.shape[0]},), one a candidate")
+    return scores
+
+
 def accuracies(tasks: Sequence[Task], rule: Rule) -> Floats:
     """Expected best-of-N accuracy of a rule on each problem, [problems] in 0..1. Every task needs labels."""
     values = np.zeros(len(tasks))
     for i, task in enumerate(tasks):
         assert task.context.labels is not None, f"{task.task_id} has no labels"
-        values[i] = accuracy(rule(task.matrix, task.context), task.context.labels)
+        try:
+            scores = applied(rule, task.matrix, task.context)
+        except MissingInput:
+            raise
+        except InputError as error:
+            raise InputError(f"{task.task_id}: {error}") from error
+        values[i] = accuracy(scores, task.context.labels)
     return values
 
 

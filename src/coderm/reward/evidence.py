@@ -37,7 +37,7 @@ class Evidence:
         Raises MissingInput where behaviour was not recorded.
         """
         if matrix.behaviour is None:
-            raise MissingInput("this rule needs recorded behaviour: execute with `--behaviour`")
+            raise MissingInput("this rule needs recorded behaviour: run `coderm execute RUN --behaviour --redo`")
         n, m = matrix.shape
         tests = np.ones((m, 1)) if tests is None else tests
         solutions = np.ones((n, 1)) if solutions is None else solutions

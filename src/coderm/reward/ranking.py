@@ -45,14 +45,15 @@ class Ranking:
                 **({"skipped": self.skipped} if self.skipped else {})}
 
 
-def rank(tasks: Sequence[Task], select: str = "all") -> Ranking:
+def rank(tasks: Sequence[Task], select: str = "all", run: str = "RUN") -> Ranking:
     """Apply one rule, or `all` that have what they need, to the labelled ones among the tasks.
 
-    Raises InputError where no task is labelled, and MissingInput where the one rule asked for lacks something.
+    Raises InputError, with `run` for the run's name, where no task is labelled, and MissingInput where the one rule
+    asked for lacks something.
     """
     labelled = [task for task in tasks if task.context.labels is not None]
     if not labelled:
-        raise InputError("no labels: run `coderm label RUN` first, where the problems have a ground truth")
+        raise InputError(f"{run}: no labels; run `coderm label {run}` first, where the problems have a ground truth")
     scored: dict[str, Floats] = {}
     skipped: dict[str, str] = {}
     for name in SELECTORS if select == "all" else [select]:

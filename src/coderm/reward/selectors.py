@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
-from typing import Literal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coderm.errors import InputError
+from coderm.errors import CoderMError, InputError
 from coderm.matrix import RewardMatrix
 from coderm.reward import behaviour_rules, verdict_rules
 from coderm.reward.accord import accord, accord_verdicts
 from coderm.reward.behaviour_rules import BehaviourRule
 from coderm.reward.context import Context, Floats, MissingInput, Rule, electorate
-from coderm.reward.evaluate import tied_best
+from coderm.reward.evaluate import applied, tied_best
 from coderm.reward.graph_rules import mpsc_no_spec
 from coderm.reward.verdict_rules import VerdictRule
 
@@ -59,19 +63,42 @@ SELECTORS: dict[str, Rule] = {
 
 
 def resolve(rule: str | Rule) -> Rule:
-    """The rule of that name, or `module:function` for one of the user's own. Raises InputError."""
+    """The rule of that name, or `module:function` for one of the user's own, who may keep it in the current folder.
+
+    Raises InputError where there is none.
+    """
     if not isinstance(rule, str):
         return rule
     if rule in SELECTORS:
         return SELECTORS[rule]
-    module, colon, name = rule.partition(":")
-    if not colon:
+    module, _, name = rule.partition(":")
+    if not module or not name:
         raise InputError(f"no rule named {rule!r}; there are {', '.join(SELECTORS)}, and module:function for your own")
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.append(here)  # last, so that a file of the user's hides nothing that we import later
     try:
-        found: Rule = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise InputError(f"rule {rule!r}: {error}") from None
-    return found
+        found = getattr(importlib.import_module(module), name)
+    except Exception as error:  # importing runs the user's code
+        raise InputError(f"rule {rule!r}: {type(error).__name__}: {error}") from error
+    if not callable(found):
+        raise InputError(f"rule {rule!r}: is no function; give one that takes a reward matrix and a context")
+    return _own(rule, found)
+
+
+def _own(name: str, function: Callable[..., Any]) -> Rule:
+    """A rule of the user's own under its full name: what goes wrong inside is told as their mistake, in one line."""
+
+    @functools.wraps(function)
+    def rule(matrix: RewardMatrix, context: Context) -> Floats:
+        try:
+            return np.asarray(function(matrix, context), dtype=np.float64)
+        except CoderMError:
+            raise
+        except Exception as error:
+            raise InputError(f"rule {name!r}: {type(error).__name__}: {error}") from error
+
+    rule.__name__ = name
+    return rule
 
 
 def score(matrix: RewardMatrix, rule: str | Rule = "majority", context: Context | None = None, *,
@@ -83,9 +110,7 @@ def score(matrix: RewardMatrix, rule: str | Rule = "majority", context: Context 
     group-relative policy gradients take it.
     """
     context = context or Context()
-    scores = np.asarray(resolve(rule)(matrix, context), dtype=np.float64)
-    if scores.shape != (matrix.shape[0],):
-        raise InputError(f"rule {rule!r} gave scores of shape {scores.shape}, expected ({matrix.shape[0]},)")
+    scores = applied(resolve(rule), matrix, context)
     if normalise == "fraction":
         return scores / max(1, len(electorate(matrix, context)))
     if normalise == "standard":
