@@ -114,7 +114,8 @@ class Repair:
             if told["verdict"] != PASS:
                 line = re.search(r":(\d+) in", told.get("where") or "")
                 statement = case.splitlines()[int(line[1]) - 1].strip() if line else told["verdict"]
-                parts.append(f"{statement}\n    {told.get('error')}: {told.get('message')}"[:MAX_FEEDBACK])
+                why = told["error"] or told["killed_for"]
+                parts.append(f"{statement}\n    {why}: {told['message']}"[:MAX_FEEDBACK])
         return "\n".join(parts)
 
 
