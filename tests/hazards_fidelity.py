@@ -173,6 +173,34 @@ CASES = [
             time.tzset()
             return "fresh" if before == "UTC" else "stale"
     """, FIRST),
+    state("logging", """
+        import io, logging
+        def seen():
+            before = logging.root.handlers, logging.root.level
+            logging.basicConfig(level=logging.DEBUG, stream=io.StringIO())
+            return "fresh" if before[1] == logging.WARNING and len(before[0]) == 1 else "stale"
+    """, FIRST),
+    state("a replaced module", """
+        import sys
+        def seen():
+            before = sys.modules["json"]
+            sys.modules["json"] = None
+            return "fresh" if before else "stale"
+    """, FIRST),
+    state("arguments", """
+        import sys
+        def seen():
+            before = "mine" in sys.argv
+            sys.argv.append("mine")
+            return "stale" if before else "fresh"
+    """, FIRST),
+    state("event loop", """
+        import asyncio
+        async def fresh(): return "fresh"
+        def seen():
+            asyncio.get_event_loop()
+            return asyncio.run(fresh())
+    """, FIRST),
     state("numpy errors", """
         import numpy
         def seen():

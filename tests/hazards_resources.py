@@ -43,6 +43,17 @@ CASES = [
                     os._exit(0)
             time.sleep(10)
     """, "memory|timeout"),
+    limit("memory", "shared by nobody", """
+        import mmap, os, time
+        def add(a, b):
+            for _ in range(8):
+                if os.fork() == 0:
+                    memory = mmap.mmap(-1, 120 << 20)
+                    for at in range(0, len(memory), 4096): memory[at] = 1
+                    time.sleep(10)
+                    os._exit(0)
+            time.sleep(10)
+    """, "memory|timeout"),
     limit("bomb", "fork", """
         import os
         def add(a, b):

@@ -9,15 +9,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hazard_cases import RIGHT, TEST, WRONG, unit_test
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coderm.errors import InputError
+from coderm.errors import EngineError, InputError
 from coderm.execute import Engine, execute
+from coderm.execute.engine import _Chunk
+from coderm.execute.inside.board import DONE, Record
+from coderm.execute.inside.cell import PASS, TIMEOUT
+from coderm.execute.inside.job import Row
+from coderm.execute.problem import take_in
 from coderm.records import VERDICT_WORDS
 
 HANGING = "def add(a, b):\n    while True: pass\n"
@@ -45,6 +52,60 @@ def test_many_in_order_and_only_as_read(engine: Engine) -> None:
     assert [next(stream).shape for _ in range(5)] == [(1, 1), (2, 1), (3, 1), (1, 1), (2, 1)]
     assert len(read) < 200
     stream.close()
+
+
+def test_one_call_at_a_time(engine: Engine) -> None:
+    """Another call while an iterator is open is refused, from whichever thread, and spoils none of its matrices."""
+    stream = engine.execute_many([([RIGHT], [TEST]), ([WRONG], [TEST])] * 40)
+    words = [next(stream).verdicts[0, 0]]
+    with pytest.raises(EngineError, match="in the middle of another call"):
+        engine.execute([RIGHT], [TEST])
+    with pytest.raises(EngineError, match="in the middle of another call"):
+        engine.explain(WRONG, TEST)
+    with ThreadPoolExecutor(1) as pool, pytest.raises(EngineError, match="in the middle of another call"):
+        pool.submit(engine.execute, [WRONG], [TEST]).result()
+    assert words + [matrix.verdicts[0, 0] for matrix in stream] == ["pass", "fail"] * 40
+    assert engine.execute([RIGHT], [TEST]).passed.all()
+
+
+@pytest.mark.parametrize("end", ["close", "drop", "raise", "close the engine"])
+def test_an_abandoned_iterator_leaves_no_answers_behind(engine: Engine, end: str) -> None:
+    stream = engine.execute_many([([WRONG], [TEST])] * 100)
+    next(stream)
+    if end == "close":
+        stream.close()  # type: ignore[attr-defined]
+    elif end == "raise":
+        with pytest.raises(KeyError):
+            stream.throw(KeyError)  # type: ignore[attr-defined]
+    elif end == "close the engine":
+        engine.close()
+        with pytest.raises(EngineError, match="was closed"):
+            list(stream)
+    del stream
+    assert engine.execute([RIGHT, RIGHT + "\n_ = 1\n"], [TEST]).passed.all()
+
+
+def test_a_job_that_was_not_heard_to_its_end_answers_no_other() -> None:
+    """As after an interrupt at the worst moment: the job is in the worker, and nobody knows of it."""
+    with Engine(workers=1) as engine:
+        engine.worker(0).submit(engine.request(_Chunk(take_in([WRONG], [TEST]), [0], [0])))
+        assert engine.execute([RIGHT], [TEST]).passed.all()
+
+
+@pytest.mark.parametrize("bad", [(["x"], "not a list"), (["x"], [TEST], 3), ValueError("from the iterable")])
+def test_what_was_done_before_an_error_is_handed_out(engine: Engine, bad: Any) -> None:
+    def problems() -> Iterator[Any]:
+        yield [RIGHT], [TEST]
+        yield [WRONG], [TEST]
+        if isinstance(bad, Exception):
+            raise bad
+        yield bad
+
+    stream = engine.execute_many(problems())
+    assert [next(stream).verdicts[0, 0] for _ in range(2)] == ["pass", "fail"]
+    with pytest.raises((InputError, ValueError)):
+        next(stream)
+    assert engine.execute([RIGHT], [TEST]).passed.all()
 
 
 def test_nothing_to_do(engine: Engine) -> None:
@@ -86,6 +147,42 @@ def test_explain(engine: Engine) -> None:
     assert engine.explain(RIGHT, "import unittest\n")["reason"] == "has no test case class"
 
 
+def test_explain_always_has_the_same_keys(engine: Engine) -> None:
+    told = [engine.explain(solution, test) for solution, test in (
+        (RIGHT, TEST), (WRONG, TEST), ("def add(:", TEST), (RIGHT, "import"), (HANGING, TEST))]
+    assert {frozenset(t) for t in told} == {frozenset(
+        ("verdict", "reason", "error", "message", "where", "output", "killed_for", "cpu_ms", "cases", "passed"))}
+    assert [t["error"] for t in told] == ["", "AssertionError", "SyntaxError", "", ""]
+    assert [t["killed_for"] for t in told] == ["", "", "", "", "cpu"]
+    assert 0 < told[0]["cpu_ms"] < 300 < told[4]["cpu_ms"]
+
+
+def test_explain_judges_in_the_company_that_it_is_told_of(engine: Engine) -> None:
+    helper = unit_test("self.assertEqual(helper(1), 1)").replace("class ", "def helper(x): return x\n\nclass ", 1)
+    other = RIGHT + "def helper(x): return x\n"
+    matrix = engine.execute([RIGHT, other], [helper])
+    told = engine.explain(RIGHT, helper, among=[RIGHT, other])
+    assert (told["verdict"], told["reason"]) == (matrix.verdicts[0, 0], matrix.reasons[0])
+    assert engine.explain(RIGHT, helper)["reason"] != told["reason"]
+
+
+def test_explain_shows_the_same_where_behaviour_is_recorded() -> None:
+    with Engine(workers=1, behaviour=True) as engine:
+        assert (engine.explain(RIGHT, TEST)["error"], engine.explain(WRONG, TEST)["error"]) == ("", "AssertionError")
+
+
+@pytest.mark.parametrize(("body", "verdict"), [("while True: pass", "timeout"), ("import os; os._exit(0)", "crash")])
+def test_cpu_time_of_a_pair_that_ended_its_process(engine: Engine, body: str, verdict: str) -> None:
+    """It counts that pair alone, not those that ran in the process before."""
+    burn = "import time\ndef add(a, b):\n    until = time.process_time() + 0.1\n" \
+           "    while time.process_time() < until: pass\n"
+    first, second = unit_test("self.assertEqual(add(2, 3), 5)"), unit_test("self.assertEqual(add(7, 3), 10)")
+    matrix = engine.execute([f"{burn}    if a == 7:\n        {body}\n    return a + b\n"], [first, second])
+    assert matrix.verdicts.tolist() == [["pass", verdict]]
+    taken = float(matrix.cpu_ms[0, 1])
+    assert 300 <= taken < 400 if verdict == "timeout" else 100 <= taken < 200
+
+
 def test_paper_protocol() -> None:
     empty = "import unittest\nclass TestNothing(unittest.TestCase):\n    pass\n"
     slept = unit_test("time.sleep(1)\nself.assertEqual(add(2, 3), 5)", "import time")
@@ -99,6 +196,15 @@ def test_hanging_candidates_cost_a_bounded_total(engine: Engine) -> None:
     matrix = engine.execute([HANGING], [TEST.replace("5", f"5 + {n} - {n}") for n in range(64)])
     assert set(matrix.verdicts.ravel()) == {"timeout"}
     assert engine.cpu_s - before < 0.3 * (3 + 64 / 32) + 3
+
+
+def test_timeouts_that_a_cell_wrote_itself_count() -> None:
+    """A pair that ended just above its limit halves what the next ones have, as one that had to be killed does."""
+    row = Row(0, [0, 1, 2])
+    row.accept({0: Record(DONE, TIMEOUT, 0, 1, 1, 0), 1: Record(DONE, PASS, 0, 1, 1, 0)}, careful=False)
+    assert row.timeouts == 1
+    row.verify_again()
+    assert row.timeouts == 0
 
 
 TEXTS = st.one_of(st.text(max_size=200), st.binary(max_size=200).map(lambda raw: raw.decode("latin-1")),

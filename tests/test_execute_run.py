@@ -9,12 +9,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
 from coderm.errors import RunLockedError
+from coderm.execute import Engine
 from coderm.execute.inside import cell
+from coderm.execute.stage import flaky_pairs
+from coderm.matrix import RewardMatrix
 from coderm.records import Problem, Verdict
 from coderm.runs import Run, load
 
@@ -56,6 +60,35 @@ def test_repeat_reports_the_pair_that_depends_on_the_clock(tmp_path: Path) -> No
     assert {(pair["task_id"], pair["solution"]) for pair in told["flaky"]} <= {("t/0", 4)}
     assert told["flaky"], "a coin tossed 26 times came down on one side"
     assert {"pass", "fail"} <= set(told["flaky"][0]["verdicts"])
+
+
+def test_repeat_lists_the_verdict_of_every_time(tmp_path: Path) -> None:
+    """Those that agree with the first one again, too, and only from pairs that disagreed at some time."""
+    class Scripted:
+        answers = iter(["fail", "pass", "fail"])
+
+        def execute_many(self, problems: object) -> list[RewardMatrix]:
+            return [RewardMatrix.from_verdicts([[Verdict[next(self.answers).upper()], Verdict.PASS]])]
+
+    run = make_run(tmp_path / "r", 1, SOLUTIONS[:1])
+    with run:
+        run.save_matrix("t/0", RewardMatrix.from_verdicts([[Verdict.PASS, Verdict.PASS]]))
+    found = flaky_pairs(run, cast(Engine, Scripted()), 3, quiet=True)
+    assert found == [("t/0", 0, 0, ("pass", "fail", "pass", "fail"))]
+
+
+def test_explain_knows_the_names_of_the_other_candidates(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "r", 0)
+    test = "def helper(x): return x\n" + (TEST % (1, 1)).replace("f(", "helper(")
+    with run:
+        run.append("solutions", [{"task_id": "t/0", "solutions": [*SOLUTIONS, "def helper(x): return x"]}])
+        run.append("unit_tests", [{"task_id": "t/0", "unit_tests": [test]}])
+    assert coderm("execute", run.path).returncode == 0
+    matrix = run.matrix("t/0")
+    assert matrix is not None
+    told = json.loads(coderm("explain", run.path, "t/0", 0, 0, "--json").stdout)
+    assert (told["verdict"], told["reason"]) == (str(matrix.verdicts[0, 0]), matrix.reasons[0])
+    assert "helper" in told["reason"]
 
 
 def test_killed_at_random_moments_the_same_files_come_out(tmp_path: Path) -> None:

@@ -99,6 +99,14 @@ ATTACKS: dict[str, str] = {
                     "        try: os.write(fd, struct.pack('<I', len(raw)) + raw)\n        except OSError: pass\n    os._exit(0)",
     "forge_bad_tags": FORGE + "def f(x):\n    for v in (['y', 'eval'], ['np', True, 'O', [1], ''], ['nt', 'x', ['class'], 1], ['h', 0], ['k'], ['dt', {}]):\n"
                       "        _flood(['value', v, [], None])\n    os._exit(0)",
+    "forge_names_of_modules": "".join(
+        f"class {c}:\n    __module__ = {m!r}\n{c}.__name__ = {n!r}\n" for c, m, n in (
+            ("A", "unittest.mock", "ANY"), ("B", "subprocess", "Popen"), ("C", "numpy", "memmap"))) + FORGE +
+        "def f(x):\n    for n in ('unittest.mock:ANY', 'os:', 'subprocess:Popen', 'builtins:eval', 'math:sqrt', 'json:__doc__', 'nowhere:', ':', []):\n"
+        "        _flood(['value', ['y', n], [], None])\n    os._exit(0)",
+    "forge_exception_of_a_module": FORGE + "def f(x):\n    _flood(['raised', [[], 'unittest:SkipTest', [0], {}, None], [], None])\n    os._exit(0)",
+    "hash_for_ever": "class E:\n    def __eq__(s, o): return True\n    def __hash__(s):\n        while True: pass\ndef f(x): return {E()}",
+    "equal_reflected": "class E:\n    def __rsub__(s, o): return 0\n    def __round__(s, *a): return 0\n    def __eq__(s, o): return True\ndef f(x): return E()",
     "forge_exception": FORGE + "def f(x):\n    _flood(['raised', [[], 'SystemExit', [0], {}, 0, '']])\n    os._exit(0)",
     "thread_after_return": "import threading, time, os, json, struct\ndef f(x):\n    def late():\n        time.sleep(0.01)\n"
                            "        raw = json.dumps(['value', 50, [], None]).encode()\n        for fd in range(3, 32):\n"
@@ -142,3 +150,12 @@ def test_no_attack_earns_a_pass(engine: Engine, name: str) -> None:
     assert "pass" not in matrix.verdicts[1], matrix.verdicts
     assert (matrix.verdicts[[0, 2]] == "pass").all(), "an attack must not touch its neighbours"
     assert "not_run" not in matrix.verdicts[1]
+
+
+def test_no_candidate_supplies_the_tests_builtins(engine: Engine) -> None:
+    """The globals of a test that imports `solution` whole have whatever names the candidate's process says."""
+    take = FORGE + "_flood(['names', {'f': ['function'], '__builtins__': ['named']}])\n" \
+        "_flood(['value', ['d', 'isinstance', 4], [], None])\ndef f(x): return 0\n"
+    test = "import unittest\nimport solution\n\nclass T(unittest.TestCase):\n    def test(self):\n" \
+        "        self.assertTrue(isinstance(solution.f(0), str))\n"
+    assert engine.execute([take], [test]).verdicts[0, 0] == "fail"

@@ -10,9 +10,9 @@ when all its chunks are in. What goes wrong on our side is retried and, failing 
 from __future__ import annotations
 
 import os
-import re
 import selectors
 import sys
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from coderm.errors import EngineError, InputError
 from coderm.execute.inside import board as boards
 from coderm.execute.inside.wire import Closed
+from coderm.execute.problem import Problem, names_of, take_in
 from coderm.execute.worker import Worker
 from coderm.matrix import RewardMatrix
 from coderm.records import VERDICT_WORDS, Isolation, Protocol, Verdict
@@ -34,31 +35,13 @@ PAIRS_PER_CHUNK = 10_000
 SPLIT_FROM = 500  # fewer pairs than this are not worth a second worker
 ATTEMPTS = 3
 RETRY_ALONE = 4.0  # a wall-clock hit is tried once more with nothing beside it and this many times the wall limit
-MAX_TEXT = 4 * 1024 * 1024
-
-_NAME = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)|^(\w+)\s*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
-
-
-@dataclass
-class _Problem:
-    """A problem on its way: distinct texts, what came back so far, and how many chunks are still out."""
-
-    solutions: list[str]
-    unit_tests: list[str]
-    row_of: list[int]
-    column_of: list[int]
-    names: list[str]
-    records: dict[int, bytes] = field(default_factory=dict)
-    reasons: list[str | None] = field(default_factory=list)
-    events: dict[int, bytes] = field(default_factory=dict)
-    out: int = 0
 
 
 @dataclass
 class _Chunk:
     """Some candidates of a problem (indices into its distinct solutions), against some or all of its tests."""
 
-    problem: _Problem
+    problem: Problem
     solutions: list[int]
     tests: list[int]
     alone: bool = False
@@ -68,6 +51,9 @@ class _Chunk:
 
 class Engine:
     """Executes candidate solutions against unit tests; a context manager whose workers stay warm.
+
+    It does one thing at a time: while an iterator of `execute_many` is open, or another thread waits for an answer,
+    every call raises EngineError.
 
     >>> with Engine(workers=1) as engine:
     ...     engine.execute(["def f(x): return x + 1"], ["import unittest\\nclass T(unittest.TestCase):\\n"
@@ -104,6 +90,7 @@ class Engine:
         self._count = max(1, workers or len(os.sched_getaffinity(0)))
         self._python = python or sys.executable
         self._workers: list[Worker] = []
+        self._in_use = threading.Lock()
         self.cpu_s = 0.0
         """CPU seconds that jobs have used so far, cells and all."""
 
@@ -120,25 +107,42 @@ class Engine:
 
     def execute(self, solutions: Sequence[str], unit_tests: Sequence[str]) -> RewardMatrix:
         """Run every pair of one problem: the reward matrix [N, M]."""
-        return next(self.execute_many([(solutions, unit_tests)]))
+        [matrix] = self.execute_many([(solutions, unit_tests)])
+        return matrix
 
     def execute_many(self, problems: Iterable[tuple[Sequence[str], Sequence[str]]]) -> Iterator[RewardMatrix]:
         """Run every pair of each problem; the matrices in order, each as soon as it and those before are done.
 
-        Problems are taken from the iterable as workers come free, so it may be endless.
+        Problems are taken from the iterable as workers come free, so it may be endless. Where it raises, or holds what
+        is not a problem, the error comes behind the matrices of the problems before.
         """
-        return _Schedule(self, iter(problems)).run()
+        return self._run(_Schedule(self, iter(problems)))
 
-    def explain(self, solution: str, unit_test: str) -> dict[str, Any]:
+    def _run(self, schedule: _Schedule) -> Iterator[RewardMatrix]:
+        """A schedule, alone: two would take each other's answers from the workers."""
+        if not self._in_use.acquire(blocking=False):
+            raise EngineError("this engine is in the middle of another call: finish or close its iterator, wait for "
+                              "the other thread, or use another Engine")
+        try:
+            yield from schedule.run()
+        finally:
+            self._in_use.release()
+
+    def explain(self, solution: str, unit_test: str, among: Sequence[str] = ()) -> dict[str, Any]:
         """Run one pair and tell what happened, as plain data of bounded size.
 
-        Keys: verdict, reason (a test that does not vote), error, message, where (the exception that decided),
-        output (what was printed), cpu_ms, cases, passed.
+        `among` are the candidates that it was executed together with: which names count as the candidates' is decided
+        over all of them. Keys: verdict, reason (of a test that does not vote, else None), cpu_ms, cases, passed; and of
+        a run of its own, in shared mode whatever the engine's, each "" where there is none: error, message, where (the
+        exception that decided), output (what was printed), killed_for (the limit that it exceeded: cpu, sleep, wall,
+        memory; or forged clocks).
         """
-        schedule = _Schedule(self, iter([([solution], [unit_test])]), explain=True)
-        matrix = next(schedule.run())
+        schedule = _Schedule(self, iter([([solution], [unit_test])]),
+                             {"explain": True, "names": names_of([solution, *among]), "behaviour": False})
+        [matrix] = self._run(schedule)
         told = {"verdict": str(matrix.verdicts[0, 0]), "reason": matrix.reasons[0]} | schedule.explanation
-        return told | {"cases": int(matrix.cases[0, 0]), "passed": int(matrix.cases_passed[0, 0])}
+        return told | {"cpu_ms": round(float(matrix.cpu_ms[0, 0]), 3), "cases": int(matrix.cases[0, 0]),
+                       "passed": int(matrix.cases_passed[0, 0])}
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -162,6 +166,11 @@ class Engine:
         """How many workers the engine may run."""
         return self._count
 
+    @property
+    def running(self) -> bool:
+        """Whether it has workers: not before it is first used, nor once it was closed."""
+        return bool(self._workers)
+
     def request(self, chunk: _Chunk) -> dict[str, Any]:
         """The job that a worker is sent for a chunk."""
         wall = 2 * self.time_limit + 0.5
@@ -176,6 +185,7 @@ class Engine:
             "isolation": self.isolation,
             "behaviour": self.behaviour,
             "dead": chunk.dead,
+            "explain": False,
         }
 
 
@@ -183,14 +193,16 @@ class _Schedule:
     """One pass over a stream of problems: which worker does what next, and what to hand out when."""
 
     def __init__(self, engine: Engine, problems: Iterator[tuple[Sequence[str], Sequence[str]]],
-                 explain: bool = False) -> None:
-        self.engine, self.problems, self.explain = engine, problems, explain
-        self.explanation: dict[str, Any] = {}
+                 special: dict[str, Any] | None = None) -> None:
+        """`special` is what its jobs are asked in place of `Engine.request`."""
+        self.engine, self.problems, self.special = engine, problems, special or {}
+        self.explanation: dict[str, Any] = dict.fromkeys(("error", "message", "where", "output", "killed_for"), "")
         self.queue: deque[_Chunk] = deque()
         self.alone: deque[_Chunk] = deque()
-        self.order: deque[_Problem] = deque()
+        self.order: deque[Problem] = deque()
         self.busy: dict[int, _Chunk] = {}
         self.exhausted = False
+        self.error: Exception | None = None
         self.selector = selectors.DefaultSelector()
 
     def run(self) -> Iterator[RewardMatrix]:
@@ -201,8 +213,12 @@ class _Schedule:
                 while self.order and self.order[0].out == 0:
                     yield self._assemble(self.order.popleft())
                 if not self.busy and not self.queue and not self.alone and self.exhausted and not self.order:
+                    if self.error is not None:
+                        raise self.error
                     return
                 if self.busy:
+                    if not self.engine.running:
+                        raise EngineError("the engine was closed before this iterator was finished")
                     for key, _ in self.selector.select():
                         self._hear(key.data)
         finally:
@@ -215,10 +231,13 @@ class _Schedule:
         while not self.exhausted and len(self.queue) < self.engine.worker_count and len(self.order) < 64:
             try:
                 solutions, unit_tests = next(self.problems)
+                problem = take_in(solutions, unit_tests)
             except StopIteration:
                 self.exhausted = True
                 return
-            problem = _take_in(solutions, unit_tests)
+            except Exception as error:  # raised when the problems before it are done
+                self.exhausted, self.error = True, error
+                return
             self.order.append(problem)
             n, m = len(problem.solutions), len(problem.unit_tests)
             if n == 0 or m == 0:
@@ -248,20 +267,20 @@ class _Schedule:
                 chunk = self.alone.popleft()
             else:
                 return
-            worker, request = self.engine.worker(index), self.engine.request(chunk) | {"explain": self.explain}
+            worker, request = self.engine.worker(index), self.engine.request(chunk) | self.special
+            self.busy[index] = chunk
             try:
                 worker.submit(request)
             except Closed:
                 worker.restart()
                 worker.submit(request)
-            self.busy[index] = chunk
             self.selector.register(worker, selectors.EVENT_READ, index)
 
     def _hear(self, index: int) -> None:
         """Take one frame from a worker."""
         worker, chunk = self.engine.worker(index), self.busy[index]
         try:
-            header, blob = worker.channel.receive()
+            header, blob = worker.receive()
         except (Closed, ValueError):
             self._release(index)
             worker.restart()
@@ -273,7 +292,7 @@ class _Schedule:
             if len(chunk.tests) == len(chunk.problem.unit_tests):
                 chunk.problem.events[chunk.solutions[header["solution"]]] = blob
         elif header["kind"] == "explain":
-            self.explanation = header["told"]
+            self.explanation |= header["told"]
         elif header["kind"] == "row":
             self._take_row(chunk, header["solution"], blob)
         elif header["kind"] == "end":
@@ -324,7 +343,7 @@ class _Schedule:
         if chunk.attempts < ATTEMPTS:
             self._put(chunk)
 
-    def _assemble(self, problem: _Problem) -> RewardMatrix:
+    def _assemble(self, problem: Problem) -> RewardMatrix:
         n, m = len(problem.solutions), len(problem.unit_tests)
         kind = np.dtype([("state", "u1"), ("verdict", "u1"), ("flags", "u1"), ("_", "u1"), ("cases", "<u2"),
                          ("passed", "<u2"), ("cpu_us", "<u4")])
@@ -351,7 +370,7 @@ class _Schedule:
         )
 
 
-def _behaviour(problem: _Problem) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _behaviour(problem: Problem) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """(fingerprints [distinct solutions, calls], which test makes which call [distinct tests, calls])."""
     kind = np.dtype([("test", "<u4"), ("call", "<i8"), ("result", "<i8")])
     events = {i: np.frombuffer(blob, dtype=kind) for i, blob in problem.events.items()}
@@ -365,24 +384,3 @@ def _behaviour(problem: _Problem) -> tuple[NDArray[np.int64], NDArray[np.bool_]]
             if not behaviour[i, column[call]]:
                 behaviour[i, column[call]] = result
     return behaviour, calls
-
-
-def _take_in(solutions: Sequence[str], unit_tests: Sequence[str]) -> _Problem:
-    for what, texts in (("solutions", solutions), ("unit_tests", unit_tests)):
-        if isinstance(texts, str):
-            raise InputError(f"{what} must be a list of texts, not one text")
-        for index, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise InputError(f"{what}[{index}] must be text, not {type(text).__name__}")
-            if len(text) > MAX_TEXT:
-                raise InputError(f"{what}[{index}] is {len(text)} characters long; the limit is {MAX_TEXT}")
-    distinct_solutions, row_of = _distinct(solutions)
-    distinct_tests, column_of = _distinct(unit_tests)
-    names = {a or b for text in distinct_solutions for a, b in _NAME.findall(text)}
-    return _Problem(distinct_solutions, distinct_tests, row_of, column_of, sorted(names))
-
-
-def _distinct(texts: Sequence[str]) -> tuple[list[str], list[int]]:
-    first: dict[str, int] = {}
-    index = [first.setdefault(text, len(first)) for text in texts]
-    return list(first), index

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -67,7 +68,7 @@ def explain_pair(run: Run, engine: Engine, task_id: str, solution: int, unit_tes
         if not 0 <= index < texts.count(task_id):
             raise InputError(f"{task_id}: {what[:-1]} {index} is out of range, there are {texts.count(task_id)}")
     solutions, unit_tests = next(_texts(run, [task_id]))
-    return engine.explain(solutions[solution], unit_tests[unit_test])
+    return engine.explain(solutions[solution], unit_tests[unit_test], among=solutions)
 
 
 class Flaky(NamedTuple):
@@ -82,17 +83,20 @@ class Flaky(NamedTuple):
 def flaky_pairs(run: Run, engine: Engine, repeats: int, *, quiet: bool = False) -> list[Flaky]:
     """Execute every executed problem `repeats` more times, saving nothing: the pairs that did not agree each time."""
     tasks = [task_id for task_id in run.texts("solutions") if run.matrix_shape(task_id) is not None]
-    found: dict[tuple[str, int, int], list[str]] = {}
+    found: dict[str, dict[tuple[int, int], list[str]]] = defaultdict(dict)
     with Progress("repeating", len(tasks) * repeats, quiet=quiet) as progress:
         for repeat in range(repeats):
             for task_id, matrix in zip(tasks, engine.execute_many(_texts(run, tasks)), strict=True):
                 before = run.matrix(task_id)
                 assert before is not None
+                earlier, now = before.verdicts, matrix.verdicts
                 for i, j in np.argwhere(matrix.codes != before.codes).tolist():
-                    verdicts = found.setdefault((task_id, i, j), [str(before.verdicts[i, j])] * (repeat + 1))
-                    verdicts.append(str(matrix.verdicts[i, j]))
+                    found[task_id].setdefault((i, j), [str(earlier[i, j])] * (repeat + 1))
+                for (i, j), verdicts in found[task_id].items():
+                    verdicts.append(str(now[i, j]))
                 progress.advance()
-    return [Flaky(*pair, tuple(verdicts)) for pair, verdicts in found.items()]
+    return [Flaky(task_id, *pair, tuple(verdicts)) for task_id, pairs in found.items()
+            for pair, verdicts in pairs.items()]
 
 
 def check_settings(run: Run, settings: dict[str, Any], redo: bool) -> None:

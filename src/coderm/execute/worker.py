@@ -28,15 +28,16 @@ class Worker:
     def _start(self) -> None:
         self.cage: Cage = cage(self._python, self._number, unsafe=self._unsafe)
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
+        self._at_work = False
         self._process = subprocess.Popen(
             self.cage.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr,
             env=self.cage.environment, cwd=self.cage.scratch or "/", start_new_session=True,
         )
         assert self._process.stdin is not None and self._process.stdout is not None
-        self.channel = Channel(self._process.stdout.fileno(), self._process.stdin.fileno())
+        self._channel = Channel(self._process.stdout.fileno(), self._process.stdin.fileno())
         try:
-            self.channel.send("config", {"uid": self.cage.uid})
-            self.about, _ = self.channel.receive()
+            self._channel.send("config", {"uid": self.cage.uid})
+            self.about, _ = self._channel.receive()
         except Closed:
             self._stderr.seek(0)
             said = self._stderr.read().decode(errors="replace").strip()[-500:]
@@ -45,15 +46,27 @@ class Worker:
 
     def fileno(self) -> int:
         """What to wait on for the next frame."""
-        return self.channel.read_fd
+        return self._channel.read_fd
 
     def submit(self, request: dict[str, Any]) -> None:
-        """Hand over a job. Raises Closed where the worker is gone."""
+        """Hand over a job. Raises Closed where the worker is gone.
+
+        Frames do not say which job they answer: one that nobody has heard to its end is ended before the next begins.
+        """
+        if self._at_work:
+            self.restart()
+        self._at_work = True
         texts = {name: request[name] for name in _TEXTS}
         about = {name: value for name, value in request.items() if name not in _TEXTS}
         processors = sorted(os.sched_getaffinity(0))
         about |= {"processes": self.cage.processes, "processor": processors[self._number % len(processors)]}
-        self.channel.send("job", about, json.dumps(texts).encode())
+        self._channel.send("job", about, json.dumps(texts).encode())
+
+    def receive(self) -> tuple[dict[str, Any], bytes]:
+        """The next frame of the job, the last of which is its "end". Raises as `Channel.receive`."""
+        header, blob = self._channel.receive()
+        self._at_work = header["kind"] != "end"
+        return header, blob
 
     def restart(self) -> None:
         """End it, whatever it is doing, and start afresh."""

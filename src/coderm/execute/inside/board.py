@@ -3,6 +3,7 @@
     header   what the cell is doing now
     records  one a test: state, verdict, flags, test cases run and passed, CPU time
     text     what `explain` shows
+    counts   how many events each test has
     events   calls of the solution's functions and what they returned, where behaviour is recorded
 
 The cell writes, its watcher reads; nothing on it is trusted beyond its own cell.
@@ -58,14 +59,19 @@ class Record(NamedTuple):
 
 
 class Board:
-    """A header, `places` records, room for `text_room` bytes of text and for `events` events."""
+    """A header, `places` records, room for `text_room` bytes of text and for `events` events a place.
+
+    Every place has the same room, so that of a test with more calls than that all candidates lose the same ones.
+    """
 
     def __init__(self, places: int, text_room: int = 0, events: int = 0) -> None:
         self._text_at = _HEADER.size + RECORD_SIZE * places
         self._room = text_room
-        self._events_at = self._text_at + _TEXT_LENGTH.size + text_room
+        self._counts_at = self._text_at + _TEXT_LENGTH.size + text_room
+        self._counts = struct.Struct(f"<{places}I")
+        self._events_at = self._counts_at + self._counts.size
         self._event_room = events
-        self._memory = mmap.mmap(-1, self._events_at + _COUNT.size + events * _EVENT.size)
+        self._memory = mmap.mmap(-1, self._events_at + places * events * _EVENT.size)
 
     def keep_from_children(self) -> None:
         """What this process forks from now on has no such memory."""
@@ -73,7 +79,7 @@ class Board:
 
     def clear(self) -> None:
         """Forget every record, text and event."""
-        self._memory[: self._events_at + _COUNT.size] = bytes(self._events_at + _COUNT.size)
+        self._memory[: self._events_at] = bytes(self._events_at)
 
     def begin(self, place: int, started: float, cpu_ns: int) -> None:
         """A pair begins."""
@@ -96,8 +102,15 @@ class Board:
         return Header._make(_HEADER.unpack_from(self._memory, 0))
 
     def write(self, place: int, verdict: int, flags: int, cases: int, passed: int, cpu_us: int) -> None:
-        """A pair is done. Counts beyond 65,535 test cases are capped."""
-        _RECORD.pack_into(self._memory, _HEADER.size + RECORD_SIZE * place, DONE, verdict, flags,
+        """A pair is done. Counts beyond 65,535 test cases are capped.
+
+        Whoever goes on behind the first failure, to record behaviour, writes then and again at the end: the verdict
+        and the counts of the first time stand.
+        """
+        at = _HEADER.size + RECORD_SIZE * place
+        if self._memory[at] == DONE:
+            _, verdict, _, cases, passed, _ = _RECORD.unpack_from(self._memory, at)
+        _RECORD.pack_into(self._memory, at, DONE, verdict, flags,
                           cases if cases < 65536 else 65535, passed if passed < 65536 else 65535, cpu_us)
 
     def read(self, place: int) -> Record:
@@ -117,12 +130,13 @@ class Board:
 
     def note(self, place: int, call: int) -> int:
         """A call begins; where its event stands. What there is no room for is not noted."""
-        count: int = _COUNT.unpack_from(self._memory, self._events_at)[0]
+        counter = self._counts_at + _COUNT.size * place
+        count: int = _COUNT.unpack_from(self._memory, counter)[0]
         if count >= self._event_room:
             return -1
-        at = self._events_at + _COUNT.size + count * _EVENT.size
+        at = self._events_at + (place * self._event_room + count) * _EVENT.size
         _EVENT.pack_into(self._memory, at, place, call, 0)
-        _COUNT.pack_into(self._memory, self._events_at, count + 1)
+        _COUNT.pack_into(self._memory, counter, count + 1)
         return at
 
     def amend(self, at: int, result: int) -> None:
@@ -131,10 +145,13 @@ class Board:
             _RESULT.pack_into(self._memory, at + _EVENT.size - _RESULT.size, result)
 
     def events(self) -> list[tuple[int, int, int]]:
-        """(place, call, result) of every event, in order."""
-        count = min(_COUNT.unpack_from(self._memory, self._events_at)[0], self._event_room)
-        start = self._events_at + _COUNT.size
-        return list(_EVENT.iter_unpack(self._memory[start : start + count * _EVENT.size]))
+        """(place, call, result) of every event, those of a place in order."""
+        found: list[Any] = []
+        for place, count in enumerate(self._counts.unpack_from(self._memory, self._counts_at)):
+            if count:
+                start = self._events_at + place * self._event_room * _EVENT.size
+                found += _EVENT.iter_unpack(self._memory[start : start + min(count, self._event_room) * _EVENT.size])
+        return found
 
 
 def pack_record(record: Record) -> bytes:

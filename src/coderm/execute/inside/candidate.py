@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import builtins
 import contextvars
+import copy
 import functools
 import hashlib
 import inspect
 import io
 import marshal
+import math
 import operator
 import os
 import socket
@@ -27,7 +29,8 @@ from . import seccomp
 from .house import House
 from .limits import limit_resources
 from .line import Gone, Line
-from .plain import EXCEPTIONS, Decoder, Encoder, Malformed
+from .named import EXCEPTIONS, name_of
+from .plain import MUTABLE, Decoder, Encoder, Malformed, refill
 from .reach import Reach, bare, reach
 from .watch import reap_orphans
 
@@ -78,6 +81,7 @@ class Candidate:
         self._module = types.ModuleType("solution")
         self._handles: dict[int, Any] = {}
         self._numbers: dict[int, int] = {}
+        self._lent: dict[tuple[Any, str], tuple[Any, list[Any]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def serve(self) -> None:
@@ -124,6 +128,8 @@ class Candidate:
         self._forget()
         if self._marked or (not self._reach.plain and not self._house.tidy()):
             raise Again
+        if self._reach.plain:
+            self._house.reclaim()
         self._marked = self._reach.marks
         if self._reach.random:
             self._house.seed()
@@ -138,6 +144,8 @@ class Candidate:
 
     def _kind(self, value: Any) -> Any:
         """How the judge has to stand in for a name of the solution."""
+        if name_of(value) is not None:
+            return ["named"]
         if isinstance(value, type):
             return None if value.__module__ != "solution" else ["class", *self._ancestry(value)]
         if isinstance(value, types.ModuleType):
@@ -148,11 +156,10 @@ class Candidate:
 
     @staticmethod
     def _ancestry(kind: type) -> tuple[list[str], str | None]:
-        """Names of the class and its ancestors that the candidate defined, and the builtin exception they end in."""
+        """Names of the class and its ancestors that the candidate defined, and of the known exception they end in."""
         own, builtin = [], None
         for base in kind.__mro__:
-            if base.__name__ in EXCEPTIONS and EXCEPTIONS[base.__name__] is base:
-                builtin = base.__name__
+            if issubclass(base, BaseException) and (builtin := name_of(base)) is not None:
                 break
             if base is not object:
                 own.append(base.__qualname__)
@@ -173,7 +180,11 @@ class Candidate:
         encoder = Encoder(lambda value: ["?"])
         arguments = [node if (node := encoder.encode(arg)) != ["?"] else str(type(arg)) for arg in error.args]
         attributes = {k: e for k, v in vars(error).items() if type(k) is str and (e := encoder.encode(v)) != ["?"]}
-        return [own, builtin, arguments, attributes, str(error)[:2000]]
+        try:
+            text = str(error) if own else None
+        except Exception:  # its own __str__ failed
+            text = None
+        return [own, builtin, arguments, attributes, text]
 
     def _do(self, fresh: bool, how: str, target: Any, arguments: Any, keywords: Any, surroundings: Any) -> Any:
         if fresh:
@@ -210,7 +221,9 @@ class Candidate:
     def _operate(self, how: str, target: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         thing = self._target(target)
         if how == "get_name":
-            return thing
+            return self._lend(target, "", thing)
+        if how == "refill":
+            return self._refill(target, *args)
         if how == "call":
             return thing(*args, **kwargs)
         if how == "method":
@@ -224,8 +237,22 @@ class Candidate:
             is_method = callable(value) and not isinstance(value, type)
             if is_method:
                 return _METHOD_ASYNC if inspect.iscoroutinefunction(value) else _METHOD
-            return value
+            return self._lend(target, args[0], value)
         return _OPERATIONS[how](thing, *args)
+
+    def _lend(self, target: Any, name: str, value: Any) -> Any:
+        """The judge gets a copy; remember of which container, and what was in it."""
+        if type(value) in MUTABLE:
+            self._lent[target, name] = value, self._contents([value])
+        return value
+
+    def _refill(self, target: Any, name: str, new: Any) -> None:
+        """The test has changed its copy of what was lent under that name."""
+        value, before = self._lent[target, name]
+        if self._contents([value]) != before:
+            raise RuntimeError(f"test and solution have both changed {name or target}: in split mode one would be lost")
+        refill(value, new)
+        self._lent[target, name] = value, self._contents([value])
 
     def _await(self, awaitable: Any) -> Any:
         if self._loop is None:
@@ -331,12 +358,24 @@ def _set_attribute(thing: Any, name: str, value: Any) -> None:
     setattr(thing, name, value)
 
 
+def _hash(thing: Any) -> int | None:
+    """None where the object is equal to itself alone: then its number serves the judge as well."""
+    value = hash(thing)
+    equality: Any = type(thing).__eq__
+    return None if equality is object.__eq__ else value
+
+
+def _doc(thing: Any, name: str | None = None) -> Any:
+    return (thing if name is None else getattr(thing, name)).__doc__
+
+
 _OPERATIONS: dict[str, Callable[..., Any]] = {
     "set": _set_attribute, "del": delattr, "iter": iter, "next": next, "len": len, "bool": bool, "str": str,
     "repr": repr, "int": int, "float": float, "index": operator.index, "abs": abs, "neg": operator.neg,
     "pos": operator.pos, "invert": operator.invert, "round": round, "contains": operator.contains,
     "getitem": operator.getitem, "setitem": operator.setitem, "delitem": operator.delitem, "reversed": reversed,
-    "format": format,
+    "format": format, "hash": _hash, "doc": _doc, "copy": copy.copy, "deepcopy": copy.deepcopy, "divmod": divmod,
+    "floor": math.floor, "ceil": math.ceil, "trunc": math.trunc, "rdivmod": lambda thing, other: divmod(other, thing),
     "enter": lambda thing: type(thing).__enter__(thing), "exit": lambda thing, *e: type(thing).__exit__(thing, *e),
     "aenter": lambda thing: type(thing).__aenter__(thing), "aexit": lambda thing, *e: type(thing).__aexit__(thing, *e),
     "anext": lambda thing: type(thing).__anext__(thing), "aiter": lambda thing: type(thing).__aiter__(thing),
@@ -344,3 +383,12 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
 _OPERATIONS.update({name: getattr(operator, name) for name in (
     "eq ne lt le gt ge add sub mul truediv floordiv mod pow matmul lshift rshift and_ or_ xor iadd isub imul itruediv "
     "ifloordiv imod ipow iand ior ixor").split()})
+
+
+def _reflected(name: str) -> Callable[..., Any]:
+    operation = getattr(operator, name)
+    return lambda thing, other: operation(other, thing)
+
+
+_OPERATIONS.update({f"r{name.rstrip('_')}": _reflected(name) for name in (
+    "add sub mul truediv floordiv mod pow matmul lshift rshift and_ or_ xor").split()})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextvars
 import os
+import resource
 import signal
 import sys
 import time
@@ -21,8 +22,8 @@ from typing import Any, NamedTuple, NoReturn
 from .board import Board
 from .house import House
 from .reach import Reach
-from .runner import Explain, Outcome, run_classes
-from .study import MARK, Study
+from .runner import Explain, Outcome, Result, run_classes
+from .study import MARK, WATCH, Study
 from .tamper import Guard
 from .witness import Witness
 
@@ -60,10 +61,11 @@ class Cell:
     def run(self, pairs: list[Pair], careful: bool) -> NoReturn:
         """Run the pairs, writing each outcome on the board; never returns.
 
-        With `careful` the deep tamper check follows every pair instead of standing at the end.
+        With `careful` the deep tamper check follows every pair instead of standing at the end. A pair's time is this
+        process's and that of the children which it has waited for.
         """
         limit_ns = int(self.limit * 1e9)
-        before = _cpu_ns()
+        before, children = _cpu_ns(), _children_ns()
         for place, solution, test in pairs:
             started = _now()
             self.board.begin(place, started, before)
@@ -72,13 +74,13 @@ class Cell:
             verdict, cases, passed = self.context.copy().run(self._pair, place, solution, test)
             if (verdict == PASS or careful) and not (self.guard.deep() if careful else self.guard.quick()):
                 verdict = TAMPERED
-            after = _cpu_ns()
-            if (_now() - started) * 1e9 > limit_ns if self.wall_clock else after - before > limit_ns:
+            spent = _cpu_ns() - before + _children_ns() - children
+            if (_now() - started) * 1e9 > limit_ns if self.wall_clock else spent > limit_ns:
                 verdict = TIMEOUT
-            self.board.write(place, verdict, 0, cases, passed, (after - before) // 1000)
-            if verdict == TAMPERED or solution.reach.marks or not self.house.tidy():
+            self.board.write(place, verdict, 0, cases, passed, spent // 1000)
+            if verdict in (TAMPERED, TIMEOUT) or solution.reach.marks or test.reach.marks or not self.house.tidy():
                 break
-            before = _cpu_ns()
+            before, children = _cpu_ns(), _children_ns()
         self._end()
 
     def run_plain(self, rows: list[list[Pair]]) -> NoReturn:
@@ -87,6 +89,7 @@ class Cell:
         A plain candidate on a plain test leaves nothing behind but random numbers and decimal contexts, so nothing is
         put back; that nothing was changed is checked behind every row, and in depth at the end, all the same. Behind
         a test that is not plain everything is put back, and where that fails the cell ends with this row unverified.
+        So does it where a row took too long: garbage of those before it may have cost that time.
         """
         limit_ns = int(self.limit * 1e9)
         begin, write, clock, now, run = self.board.begin, self.board.write, _cpu_ns, _now, self._pair
@@ -102,11 +105,17 @@ class Cell:
                 after = clock()
                 spent, before = after - before, after
                 write(place, TIMEOUT if spent > limit_ns else verdict, 0, cases, passed, spent // 1000)
+                if spent > limit_ns:  # in a cell of its own its further timeouts are bounded
+                    tidy = False
+                    break
                 if not test.reach.plain:
                     tidy = tidy and self.house.tidy()
+                    before = clock()
             if not tidy or not self.guard.quick():
                 break
             self.board.verify(number)
+            self.house.reclaim()
+            before = clock()
         self._end()
 
     def _end(self) -> NoReturn:
@@ -127,6 +136,11 @@ class Cell:
         outcome = judge(namespace, test, self.witness)
         namespace.clear()
         return outcome
+
+
+def _children_ns() -> int:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return int((used.ru_utime + used.ru_stime) * 1e9)
 
 
 def load_solution(solution: Solution, explain: Explain | None = None) -> dict[str, Any] | int:
@@ -150,23 +164,27 @@ def judge(namespace: dict[str, Any], test: Study, witness: Witness | None,
     shadowed = test.builtin_reads & namespace.keys()
     if shadowed:
         namespace = {k: v for k, v in namespace.items() if k not in shadowed}
-    for name, alias in test.watched:
-        if name in namespace and witness is not None:
-            namespace[alias] = witness.watch(name, namespace[name])
+    if test.watched:
+        namespace[WATCH] = witness.watch if witness is not None else lambda name, thing: thing
     asserted: list[None] = []
     if test.marked:
         namespace[MARK] = lambda: asserted.append(None)
     assert test.code is not None
     try:
         exec(test.code, namespace)
-        classes = [namespace[name] for name in test.classes]
+        classes = [namespace[name] for name in test.classes if name in namespace]
         classes = [c for c in classes if isinstance(c, type) and issubclass(c, unittest.TestCase)]
     except BaseException as error:
         if explain is not None:
             explain(error)
         return MEMORY if isinstance(error, MemoryError) else ERROR, 0, 0
+
+    def settle(first: Result) -> None:
+        assert witness is not None
+        witness.settle(_VERDICTS[first.outcome], first.cases, first.passed)
+
     result = run_classes(classes, simple=test.simple, may_skip=test.may_skip, explain=explain,
-                         go_on=bool(test.watched))
+                         settle=settle if test.watched and witness is not None else None)
     verdict = _VERDICTS[result.outcome]
     if verdict == PASS and test.marked and not asserted:
         verdict = VACUOUS

@@ -19,10 +19,16 @@ MESSAGE_SHOWN = 4_000
 
 
 def explain_pair(job: Job) -> dict[str, Any]:
-    """Run solution 0 against test 0 and tell what happened, as plain data of bounded size."""
+    """Run solution 0 against test 0 and tell what happened, as plain data of bounded size.
+
+    Keys are those of `Engine.explain` that only a run can tell, as far as there is something to tell.
+    """
     solution, test = job.solutions[0], job.tests[0]
-    if test.reason is not None or solution.code is None:
-        return {"message": solution.error}
+    if test.reason is not None:
+        return {}
+    if solution.error is not None:
+        error, _, message = solution.error.partition(": ")
+        return {"error": error, "message": message}
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)  # what nobody reads is dropped, not waited for
     job.board.clear()
@@ -40,8 +46,9 @@ def explain_pair(job: Job) -> dict[str, Any]:
     output = os.read(read_end, OUTPUT_SHOWN)
     os.close(read_end)
     try:
-        told = {key: str(value)[:MESSAGE_SHOWN] for key, value in json.loads(job.board.read_text()).items()}
-    except (ValueError, AttributeError):  # nothing was raised, or a candidate scribbled over it
+        raised = json.loads(job.board.read_text())
+        told = {key: str(raised[key])[:MESSAGE_SHOWN] for key in ("error", "message", "where")}
+    except (ValueError, LookupError, TypeError, RecursionError):  # nothing, or a candidate scribbled over it
         told = {}
     return told | {"output": output.decode(errors="replace"), "killed_for": death.cause}
 

@@ -1,11 +1,18 @@
-"""Puts a process back between two pairs: what one leaves behind, the next must not find."""
+"""Puts a process back between two pairs: what one leaves behind, the next must not find.
+
+What is listed in `House` is put back, no more: attributes set on modules and classes behind the back of `reach.py`,
+registered codecs, named loggers and the like stay for the later pairs of the same row.
+"""
 
 from __future__ import annotations
 
 import _locale
 import _signal  # type: ignore[import-not-found]
+import _socket
 import _thread
+import asyncio.events
 import gc
+import logging
 import os
 import random
 import resource
@@ -14,7 +21,8 @@ import signal
 import sys
 import time
 import warnings
-from builtins import BaseException, any, dict, frozenset, getattr, isinstance, len, list, map, str  # noqa: UP029
+from builtins import BaseException, all, any, dict, frozenset, getattr, int, isinstance, len, list, map, str  # noqa: UP029
+from operator import is_
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +32,7 @@ SCRATCH = tuple(os.environ["CODERM_SCRATCH"].split(":")) if "CODERM_SCRATCH" in 
 _WATCHED_SIGNALS = tuple(map(int, (signal.SIGALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGTERM, signal.SIGINT,
                                    signal.SIGUSR1, signal.SIGVTALRM, signal.SIGCHLD)))
 _THRESHOLD = 20_000, 20, 20
+_GROWTH_PAGES = (32 << 20) // resource.getpagesize()
 _WATCHED_LIMITS = (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_DATA, resource.RLIMIT_FSIZE,
                    resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC, resource.RLIMIT_STACK)
 
@@ -36,9 +45,9 @@ class House:
         self._cwd = os.getcwd()  # noqa: PTH109
         self._streams = sys.stdin, sys.stdout, sys.stderr
         self._environ = dict(os.environ._data)  # type: ignore[attr-defined]  # bytes: compared without decoding
-        self._path = list(sys.path)
-        self._modules = frozenset(sys.modules) | {"solution"}
-        self._module_count = len(sys.modules)
+        self._path, self._argv = list(sys.path), list(sys.argv)
+        self._modules = {name: module for name, module in sys.modules.items() if name != "solution"}
+        self._log = list(logging.root.handlers), logging.root.level, logging.root.manager.disable
         self._filters = list(warnings.filters)
         self._recursion = sys.getrecursionlimit()
         self._locale = _locale.setlocale(_locale.LC_ALL)
@@ -46,6 +55,8 @@ class House:
         self._handlers = list(map(_signal.getsignal, _WATCHED_SIGNALS))
         self._scratch = [(path, self._stamp(path)) for path in scratch]
         self._mounted = {path: frozenset(os.listdir(path)) for path in scratch}  # noqa: PTH208  # the interpreter's own
+        self._statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+        self._pages = self._address_space()
         self._lowest_free_fd = self._free_fd()
         self._digits, self._switch = sys.get_int_max_str_digits(), sys.getswitchinterval()
         self._zone = time.tzname
@@ -65,6 +76,18 @@ class House:
         os.close(fd)
         return fd
 
+    def _address_space(self) -> int:
+        return int(os.pread(self._statm, 32, 0).split(None, 1)[0])
+
+    def reclaim(self) -> None:
+        """Collect garbage where the address space has grown much: cycles that hold memory the next would lack."""
+        pages = self._address_space()
+        if pages > self._pages + _GROWTH_PAGES:
+            gc.collect()
+            self._pages = self._address_space()
+        elif pages < self._pages:
+            self._pages = pages
+
     def seed(self) -> None:
         """Give every pair the same random numbers, numpy's included."""
         random.setstate(self._random)
@@ -82,13 +105,20 @@ class House:
     def _tidy(self) -> bool:
         sys.stdin, sys.stdout, sys.stderr = self._streams
         os.chdir(self._cwd)
+        sys.argv = list(self._argv)
         sys.setrecursionlimit(self._recursion)
         sys.set_int_max_str_digits(self._digits)
         sys.setswitchinterval(self._switch)
         os.umask(self._umask)
         gc.enable()
         gc.set_threshold(*_THRESHOLD)
+        self.reclaim()
         signal.setitimer(signal.ITIMER_REAL, 0)
+        _thread.stack_size(0)
+        _socket.setdefaulttimeout(None)
+        asyncio.events._event_loop_policy = None  # type: ignore[attr-defined]  # it knows of loops run or set
+        asyncio.events._set_running_loop(None)
+        self._tidy_logging()
         if os.environ._data != self._environ:  # type: ignore[attr-defined]
             for name in os.environ._data.keys() - self._environ.keys():  # type: ignore[attr-defined]
                 os.unsetenv(name)
@@ -105,11 +135,15 @@ class House:
             warnings.filters[:] = self._filters  # type: ignore[index]
         if _locale.setlocale(_locale.LC_ALL) != self._locale:
             _locale.setlocale(_locale.LC_ALL, self._locale)
-        if len(sys.modules) != self._module_count:
-            for name in sys.modules.keys() - self._modules:
+        sys.modules.pop("solution", None)
+        known = self._modules
+        if len(sys.modules) < len(known) or not all(map(is_, sys.modules.values(), known.values())):
+            return False  # and left as it is: whether that was tampering is for the guard to see
+        if len(sys.modules) != len(known):
+            for name in sys.modules.keys() - known.keys():
                 if not _is_installed(sys.modules[name]):
                     del sys.modules[name]
-            self._module_count = len(sys.modules)
+            self._modules = dict(sys.modules)
         for path, stamp in self._scratch:
             if self._stamp(path) != stamp:
                 _empty(path, self._mounted[path])
@@ -122,6 +156,14 @@ class House:
             and list(map(_signal.getsignal, _WATCHED_SIGNALS)) == self._handlers
             and list(map(resource.getrlimit, _WATCHED_LIMITS)) == self._limits
         )
+
+    def _tidy_logging(self) -> None:
+        handlers, level, disable = self._log
+        logging.root.handlers[:] = handlers
+        if logging.root.level != level:
+            logging.root.setLevel(level)
+        if logging.root.manager.disable != disable:
+            logging.disable(disable)
 
 
 def _has_children() -> bool:

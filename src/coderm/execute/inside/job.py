@@ -8,19 +8,21 @@ untrusted code itself, but compiling such a text can still kill it: `compiling` 
 from __future__ import annotations
 
 import marshal
+import resource
 import signal
 import sys
+from collections.abc import Callable
 from functools import partial
 from types import CodeType
 from typing import Any
 
 from . import board as boards
 from . import seccomp
-from .board import Board, Record
+from .board import Board, Header, Record
 from .cell import CRASH, ERROR, MEMORY, PASS, TAMPERED, TEST_ERROR, TIMEOUT, VACUOUS, Cell, Pair, Solution
 from .explain import explain_pair
 from .limits import limit_resources, slowed
-from .loading import load_problem
+from .loading import load_problem, prepare
 from .reach import bare, reach
 from .split import Nursery, run_split
 from .study import Study, study
@@ -31,7 +33,7 @@ from .witness import UNFINISHED, Witness
 
 TEXT_ROOM = 64 * 1024
 COMPILE_LIMIT_S = 5.0
-EVENTS_PER_PAIR = 8
+EVENTS_PER_PAIR = 64  # of more calls than that by one test the later ones are not recorded
 LIMIT_HIT = -1  # what a call did that had not come back when its process ended
 ALWAYS_WATCHED = ("unittest", "unittest.case", "unittest.loader", "unittest.suite", "unittest.result",
                   "unittest.mock", "sys", "time", "signal", "os", "gc", "threading", "types")
@@ -58,9 +60,10 @@ class Job:
         compiled_here = nursery is None or self._explain
         texts = self._texts if compiled_here else []
         self.solutions = [self._compile(i, text, dead) for i, text in enumerate(texts)]
+        prepare(self.tests)
         self.guard = Guard(self._watched_modules())
         places = len(self.tests) * len(self._texts)
-        self.board = Board(places, TEXT_ROOM, EVENTS_PER_PAIR * places + 1000 if self._behaviour else 0)
+        self.board = Board(places, TEXT_ROOM, EVENTS_PER_PAIR if self._behaviour else 0)
         self.witness = Witness(self.board) if self._behaviour else None
         keep = None if nursery is None else nursery.pid
         self.watcher = Watcher(self.board, self.memory_limit, self.wall_limit, keep)
@@ -153,26 +156,30 @@ class Job:
         return {j: r if VACUOUS <= r.verdict <= PASS else r._replace(verdict=TAMPERED) for j, r in seen.items()}
 
     def _run_plain(self, waiting: list[Row], tests: list[int]) -> None:
-        """Run plain candidates, many a cell; leaves to `_run_row` whatever ended one."""
+        """Run plain candidates, many a cell; leaves to `_run_row` whatever ended one, and tests that leave marks.
+
+        A row that ended a cell in which others ran before it begins the next: what ends it there is its own doing.
+        """
+        tests = [j for j in tests if not self.tests[j].reach.marks]
         while waiting and tests:
             self.board.clear()
             work = [self._pairs(row, tests) for row in waiting]
-            death = self.watcher.run(partial(self._plain_cell, work), self.limit)
-            header = self.board.read_header()
+            death, header, spent = self._run_cell(partial(self._plain_cell, work), self.limit)
             if header.finished and not header.clean and header.verified == len(waiting):
                 return  # changed in a way that only the check in depth saw: every candidate gets its own cell
-            self.hear(waiting)
+            self.hear(waiting[: header.verified])
             for row in waiting[: header.verified]:
                 row.records |= {j: r for j, r in self.take(row, tests).items() if r.verdict != MEMORY}
             waiting = waiting[header.verified :]
-            if waiting and not header.finished:
+            if waiting and not header.finished and not header.verified:
                 row, waiting = waiting[0], waiting[1:]
+                self.hear([row])
                 seen = self.take(row, tests)
                 hit = header.current - row.solution * len(self.tests)
                 row.accept(seen, careful=False)
                 if death.timed_out and hit in tests and hit not in seen:
-                    row.strike(hit, self.fate(death, hang_in_load=not header.loaded))
-            elif waiting:
+                    row.strike(hit, self.fate(death, not header.loaded, spent))
+            elif header.finished:
                 waiting = waiting[1:]
 
     def _run_row(self, row: Row) -> None:
@@ -185,8 +192,8 @@ class Job:
             limit = self.limit if self.paper else self.limit * slowed(row.timeouts)
             self.board.clear()
             work = self._pairs(row, todo)
-            death = self.watcher.run(partial(self._own_cell, work, limit, careful), None if self.paper else limit)
-            header = self.board.read_header()
+            cell = partial(self._own_cell, work, limit, careful)
+            death, header, spent = self._run_cell(cell, None if self.paper else limit)
             if header.finished and not header.clean and not careful:
                 careful = True  # something was changed: run again to find out by which pair
                 continue
@@ -198,10 +205,18 @@ class Job:
                 hit = hit if hit in todo else next((j for j in todo if j not in seen), -1)
                 if hit >= 0 and hit not in seen:
                     hang_in_load = not header.loaded and limit == self.limit and not self.paper
-                    row.strike(hit, self.fate(death, hang_in_load), slowed=limit < self.limit)
+                    row.strike(hit, self.fate(death, hang_in_load, spent), slowed=limit < self.limit)
             if not row.missing() and row.unverified:
                 row.verify_again()
                 careful = True
+
+    def _run_cell(self, work: Callable[[], None], limit: float | None) -> tuple[Death, Header, int]:
+        """How a cell ended, what it did then, and the CPU microseconds that had gone into the pair it was in."""
+        before = _cpu_of_children()
+        death = self.watcher.run(work, limit)
+        header = self.board.read_header()
+        spent = int(1e6 * (_cpu_of_children() - before)) - header.cpu_ns // 1000
+        return death, header, min(max(spent, 0), 0xFFFFFFFF)
 
     def _plain_cell(self, work: list[list[Pair]]) -> None:
         self.channel.close()  # a cell holds no way to the supervisor
@@ -212,13 +227,13 @@ class Job:
         Cell(self.board, self.guard, limit, self.paper, self.witness).run(work, careful)
 
     @staticmethod
-    def fate(death: Death, hang_in_load: bool) -> tuple[Record, bool]:
+    def fate(death: Death, hang_in_load: bool, cpu_us: int = 0) -> tuple[Record, bool]:
         """What a cell's death means for the pair it was in, and whether for every other test as well."""
         if death.cause in ("memory", "forged"):
-            return _decided(MEMORY if death.cause == "memory" else TAMPERED), False
+            return _decided(MEMORY if death.cause == "memory" else TAMPERED, cpu_us=cpu_us), False
         if death.timed_out:
-            return _decided(TIMEOUT, boards.WALL if death.cause == "wall" else 0), hang_in_load
-        return _decided(CRASH), False
+            return _decided(TIMEOUT, boards.WALL if death.cause == "wall" else 0, cpu_us), hang_in_load
+        return _decided(CRASH, cpu_us=cpu_us), False
 
 
 class Row:
@@ -238,6 +253,7 @@ class Row:
     def accept(self, seen: dict[int, Record], careful: bool) -> None:
         """Take over records; passes from a cell that died unchecked have to be verified later."""
         self.records |= seen
+        self.timeouts += sum(record.verdict == TIMEOUT for record in seen.values())
         if not careful:
             self.unverified += [j for j, record in seen.items() if record.verdict == PASS]
 
@@ -247,7 +263,7 @@ class Row:
         self.records[test] = record._replace(flags=record.flags | (boards.SLOWED if slowed else 0))
         self.timeouts += record.verdict == TIMEOUT
         if for_all:  # it hangs before any test begins
-            self.records |= {j: record for j in self.missing()}
+            self.records |= {j: record._replace(cpu_us=0) for j in self.missing()}
 
     def verify_again(self) -> None:
         """Forget the passes that nobody checked. They get the full limit again, not what later timeouts left of it."""
@@ -256,8 +272,14 @@ class Row:
         self.unverified, self.timeouts = [], 0
 
 
-def _decided(verdict: int, flags: int = 0) -> Record:
-    return Record(boards.DONE, verdict, flags, 0, 0, 0)
+def _decided(verdict: int, flags: int = 0, cpu_us: int = 0) -> Record:
+    return Record(boards.DONE, verdict, flags, 0, 0, cpu_us)
+
+
+def _cpu_of_children() -> float:
+    """CPU seconds of all cells that have ended so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class _Compiling:

@@ -1,37 +1,59 @@
 """Whether a unit test loads at all: its module code, executed once beside stand-ins for the candidates' names.
 
 Only tests that run code when imported are tried (`Study.loads_code`); nearly all merely define a class. What fails
-here fails whatever the candidate, and is the test's error.
+here before it has asked anything of the candidate fails whatever the candidate, and is the test's error.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import types
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from .study import MARK, Study
+from .board import Board
+from .study import MARK, WATCH, Study
 
 if TYPE_CHECKING:
     from .job import Job
+
+_NO_END = b"does not load: it comes to no end"
+_PATIENCE = 2  # times the limit of a pair: to be slow here is no proof of being so beside a candidate
+
+
+def prepare(tests: list[Study]) -> None:
+    """Have libraries of the tests' hook the interpreter before a picture of it is taken, not in the first pair.
+
+    Hypothesis times the garbage collector: without this an honest candidate would seem to have tampered with it.
+    """
+    if any("hypothesis" in test.imports for test in tests):
+        with suppress(ImportError):
+            from hypothesis.internal.conjecture.junkdrawer import gc_cumulative_time
+
+            gc_cumulative_time()
 
 
 def load_problem(job: Job, test: Study, names: frozenset[str]) -> str:
     """Load the test in a cell: "" or what went wrong."""
     job.board.clear()
+    job.board.write_text(_NO_END)  # unless the cell lives to say better
 
     def work() -> None:
         job.channel.close()
-        job.board.write_text(_load(test, names).encode(errors="replace"))
+        job.board.write_text(_load(test, names, job.board).encode(errors="replace"))
 
-    job.watcher.run(work, job.limit)
-    return job.board.read_text().decode(errors="replace")
+    death = job.watcher.run(work, _PATIENCE * job.limit)
+    told = job.board.read_text()
+    if told == _NO_END and death.cause == "wall":
+        return ""  # the machine was too busy to tell
+    return told.decode(errors="replace")
 
 
-def _load(test: Study, names: frozenset[str]) -> str:
+def _load(test: Study, names: frozenset[str], board: Board) -> str:
     module = types.ModuleType("solution")
-    stand_in = _StandIn()
-    module.__dict__.update(dict.fromkeys(names, stand_in), **{MARK: lambda: None})
+    stand_in = _stand_in(board)
+    module.__dict__.update(dict.fromkeys(names, stand_in), **{MARK: lambda: None, WATCH: lambda name, thing: thing})
     sys.modules["solution"] = module
     assert test.code is not None
     try:
@@ -41,22 +63,17 @@ def _load(test: Study, names: frozenset[str]) -> str:
     return ""
 
 
-class _StandIn:
-    """Takes part in whatever a test does with a candidate's name while it is being loaded."""
+def _stand_in(board: Board) -> Any:
+    """An object for a candidate's name. Whatever is asked of it only a candidate could answer: the trial ends there."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> _StandIn:
-        return self
+    def inconclusive(*_: Any, **__: Any) -> None:
+        board.write_text(b"")
+        os._exit(0)
 
-    def __getattr__(self, name: str) -> _StandIn:
-        if name.startswith("__") and name.endswith("__"):
-            raise AttributeError(name)
-        return self
+    return type("StandIn", (), dict.fromkeys(_QUESTIONS, inconclusive) | {"__hash__": object.__hash__})()
 
-    def __getitem__(self, key: Any) -> _StandIn:
-        return self
 
-    def __iter__(self) -> Any:
-        return iter(())
-
-    def __mro_entries__(self, bases: Any) -> tuple[type, ...]:
-        return (object,)
+_QUESTIONS = {name for kind in (int, list, dict) for name in dir(kind)} - set(dir(object)) | {
+    f"__{name}__" for name in (
+        "getattribute setattr delattr call eq ne lt le gt ge str repr format next await enter aenter aiter anext "
+        "complex fspath bytes matmul rmatmul instancecheck subclasscheck").split()}

@@ -10,7 +10,6 @@ a handle, which the `strange` hooks make and resolve. Nothing is ever executed; 
 
 from __future__ import annotations
 
-import builtins
 import collections
 import datetime
 import decimal
@@ -20,18 +19,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from .named import name_of, named
+
 MAX_DEPTH = 400
 _SMALL = 1 << 62
-_BUILTINS = {name: getattr(builtins, name) for name in (
-    "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float format "
-    "frozenset hash hex id int isinstance issubclass iter len list map max min next object oct ord pow "
-    "print range repr reversed "
-    "round set slice sorted str sum tuple type zip Ellipsis NotImplemented").split()}
-_BUILTIN_NAMES = {id(value): name for name, value in _BUILTINS.items()} | {
-    id(value): name for name, value in vars(builtins).items()
-    if isinstance(value, type) and issubclass(value, BaseException)}
-EXCEPTIONS = {name: value for name, value in vars(builtins).items()
-               if isinstance(value, type) and issubclass(value, BaseException)}
 _FACTORIES = {"int": int, "list": list, "dict": dict, "set": set, "str": str, "float": float, "tuple": tuple,
               "bool": bool}
 
@@ -122,7 +113,7 @@ class Encoder:
         return ["T", *parts] if type(value) is datetime.time else ["DT", value.year, value.month, value.day, *parts]
 
     def _other(self, value: Any, kind: type) -> Any:
-        name = _BUILTIN_NAMES.get(id(value))
+        name = name_of(value)
         if name is not None:
             return ["y", name]
         numpy = sys.modules.get("numpy")
@@ -156,6 +147,15 @@ MUTABLE = frozenset({list, dict, collections.Counter, collections.OrderedDict, c
                      collections.deque})
 
 
+def refill(value: Any, fresh: Any) -> None:
+    """Give a mutable container other contents, in place."""
+    if isinstance(value, bytearray):
+        value[:] = fresh
+    else:
+        value.clear()
+        (value.extend if isinstance(value, list | collections.deque) else value.update)(fresh)
+
+
 class Decoder:
     """Decodes the values of one message; `objects` as in Encoder."""
 
@@ -185,11 +185,7 @@ class Decoder:
         fresh = _BODIES[node[0]](self, node)
         if type(value) not in MUTABLE or node[0] not in _TAGS_OF[type(value)]:
             raise Malformed("contents of another type")
-        if isinstance(value, bytearray):
-            value[:] = fresh
-        else:
-            value.clear()
-            (value.extend if isinstance(value, list | collections.deque) else value.update)(fresh)
+        refill(value, fresh)
 
     def _parts(self, node: Any, start: int = 1) -> list[Any]:
         return [part if type(part) is not list else self.decode(part) for part in node[start:]]
@@ -245,11 +241,6 @@ def _named_tuple(name: str, fields: tuple[str, ...]) -> Any:
     return collections.namedtuple(name, fields)
 
 
-def _builtin(decoder: Decoder, node: Any) -> Any:
-    name = node[1]
-    return _BUILTINS[name] if name in _BUILTINS else EXCEPTIONS[name]
-
-
 def _pairs(decoder: Decoder, node: Any, start: int = 1) -> dict[Any, Any]:
     parts = decoder._parts(node, start)
     return dict(zip(parts[::2], parts[1::2], strict=True))
@@ -280,7 +271,7 @@ _DECODERS: dict[Any, Callable[[Decoder, Any], Any]] = {
     "DT": Decoder._moment,
     "nt": Decoder._named_tuple,
     "np": Decoder._numpy,
-    "y": _builtin,
+    "y": lambda d, n: named(n[1]),
 }
 _BODIES: dict[Any, Callable[[Decoder, Any], Any]] = {
     "l": lambda d, n: d._parts(n), "s": lambda d, n: d._parts(n), "q": lambda d, n: d._parts(n, 2),

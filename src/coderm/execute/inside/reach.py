@@ -2,9 +2,10 @@
 
 Such a text is called plain. It imports only modules without mutable state, names no builtin that opens, executes or
 reflects, and reads or stores no attribute through which the interpreter, a frame, a class's internals or a module
-could be changed. The rule is a white list over the names in the bytecode: what is not known to be harmless is not
-plain. It decides speed, never a verdict: plain candidates share a process that is checked after each of them, all
-others get one of their own.
+could be changed. Nor has it code that runs when its garbage is collected, which may be in another candidate's time: a
+generator that is dropped half way runs its `finally`, a coroutine too. The rule is a white list over the names in the
+bytecode: what is not known to be harmless is not plain. It decides speed, never a verdict: plain candidates share a
+process that is checked after each of them, all others get one of their own.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import dis
 import functools
 import importlib
+import inspect
 from itertools import pairwise
 from types import CodeType, ModuleType
 from typing import NamedTuple
@@ -37,10 +39,17 @@ _ALLOWED_DUNDERS = frozenset({
     "__getitem__", "__contains__", "__future__", "__firstlineno__", "__static_attributes__",
     "__conditional_annotations__"})
 _TEST_NAMES = frozenset({"unittest", "TestCase", "type", "object"})
+_COMMON = frozenset({"next", "count", "value", "name", "data", "index", "start", "stop", "step", "size"})
+"""Attributes that many a text gives to objects of its own; refused only to one that names something which has them."""
+_PUT_BACK = frozenset({"stdin", "stdout", "stderr", "argv", "maxDiff", "longMessage"})
+"""Attributes of modules that are put back behind every pair (`house.py`), or that decide no verdict."""
 
 _ATTRIBUTE_STORES = {dis.opmap["STORE_ATTR"], dis.opmap["DELETE_ATTR"]}
 _IMPORT = dis.opmap["IMPORT_NAME"]
 _MATCH_CLASS = dis.opmap["MATCH_CLASS"]
+_HANDLER, _DELEGATE = dis.opmap["PUSH_EXC_INFO"], dis.opmap["SEND"]
+_ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+_IMMUTABLE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE: a class whose attributes cannot be set
 _EXTENDED = dis.opmap["EXTENDED_ARG"]
 
 
@@ -87,17 +96,28 @@ def reach(code: CodeType, *, is_test: bool = False) -> Reach:
     """What the text may touch. A test may name unittest; a candidate that does is not plain."""
     shared = shared_names()
     names: set[str] = set()
-    plain = True
+    stored: set[str] = set()
+    plain, delegates = True, False
     for current in all_code(code):
         names.update(current.co_names)
+        plain = plain and not current.co_flags & _ASYNC
         for op, arg in operations(current):
             if op == _IMPORT:
                 module = current.co_names[arg]
                 plain = plain and (module in _MODULES or (is_test and module == "unittest"))
             elif op in _ATTRIBUTE_STORES:
-                plain = plain and current.co_names[arg] not in shared.attributes
+                stored.add(current.co_names[arg])
             elif op == _MATCH_CLASS:
                 plain = False  # reads attributes whose names are constants
+            elif op == _HANDLER:
+                plain = plain and not current.co_flags & inspect.CO_GENERATOR
+            elif op == _DELEGATE:
+                delegates = True
+    if delegates and "__next__" in names:
+        plain = False  # a generator that is dropped closes what it delegates to: a method of the text's own
+    if plain:
+        plain = stored.isdisjoint(shared.attributes) and all(
+            stored.isdisjoint(shared.offered[name]) for name in names & shared.offered.keys())
     if plain:
         plain = names.isdisjoint(shared.forbidden - _TEST_NAMES if is_test else shared.forbidden) and all(
             name in _ALLOWED_DUNDERS if name.startswith("__") and name.strip("_") else name not in shared.attributes
@@ -120,7 +140,7 @@ def _marks(code: CodeType) -> bool:
     for current in codes:
         steps = [s for s in dis.get_instructions(current) if s.opname not in ("CACHE", "EXTENDED_ARG")]
         for number, step in enumerate(steps):
-            if step.opcode in _ATTRIBUTE_STORES:
+            if step.opcode in _ATTRIBUTE_STORES and step.argval not in _PUT_BACK:
                 root = next((s for s in reversed(steps[:number]) if s.opname not in _ON_THE_WAY), None)
                 if root is not None and root.opname.startswith("LOAD_") and root.argval in imported:
                     return True
@@ -131,10 +151,14 @@ _ON_THE_WAY = frozenset({"LOAD_ATTR", "SWAP", "COPY", "BINARY_OP", "LOAD_CONST",
 
 
 class Shared(NamedTuple):
-    """`attributes`: what the white-listed modules offer, which nobody plain may store to. `forbidden`: never named."""
+    """`attributes`: what the white-listed modules offer, which nobody plain may store to. `forbidden`: never named.
+
+    `offered`: name of a module or of a class in it -> those of the common attributes that it has and lets be set.
+    """
 
     attributes: frozenset[str]
     forbidden: frozenset[str]
+    offered: dict[str, set[str]]
 
 
 @functools.cache
@@ -144,12 +168,17 @@ def shared_names() -> Shared:
 
     attributes = set(dir(unittest)) | set(dir(unittest.TestCase))
     forbidden = set(_FORBIDDEN)
+    offered: dict[str, set[str]] = {}
     for module in map(importlib.import_module, _MODULES):
+        offered.setdefault(module.__name__, set()).update(_COMMON & vars(module).keys())
         for name, value in vars(module).items():
             attributes.add(name)
+            kind = getattr(value, "__origin__", value)  # to set an attribute of typing.Sequence is to set it there
+            if isinstance(kind, type) and not kind.__flags__ & _IMMUTABLE:
+                offered.setdefault(name, set()).update(*(_COMMON & vars(base).keys() for base in kind.__mro__))
             if isinstance(value, ModuleType) and value.__name__ not in _MODULES:
                 forbidden.add(name)  # a way out of the white list
             elif isinstance(value, type):
                 attributes.update(vars(value))
-    harmless = {"next", "count", "value", "name", "data", "index", "start", "stop", "step", "size"}
-    return Shared(frozenset(attributes - harmless), frozenset(forbidden))
+    return Shared(frozenset(attributes - _COMMON), frozenset(forbidden),
+                  {name: common for name, common in offered.items() if common})

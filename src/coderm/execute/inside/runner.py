@@ -1,14 +1,14 @@
 """Runs the test cases of a unit test's classes up to the first that does not hold, formatting nothing.
 
-The quick way calls setUp, the method and tearDown as unittest does for a class that has nothing else; every
-other class (fixtures, async, skips, subclasses of subclasses) goes through unittest itself.
+The quick way calls setUp and the method as unittest does for a class that has nothing else; every other class
+(fixtures, cleanups, async, skips, subclasses of subclasses) goes through unittest itself.
 """
 
 from __future__ import annotations
 
 import enum
 import unittest
-from builtins import BaseException, callable, enumerate, getattr, isinstance, len, sorted, type, vars  # noqa: UP029
+from builtins import BaseException, callable, getattr, isinstance, len, sorted, type, vars  # noqa: UP029
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -32,60 +32,68 @@ class Result(NamedTuple):
 
 
 Explain = Callable[[BaseException], None]
+Settle = Callable[[Result], None]
 
 
-def run_classes(classes: list[type], *, simple: bool, may_skip: bool, explain: Explain | None, go_on: bool) -> Result:
-    """Run the test cases of the classes up to the first that does not hold, or with `go_on` all of them.
+def run_classes(classes: list[type], *, simple: bool, may_skip: bool, explain: Explain | None,
+                settle: Settle | None) -> Result:
+    """Run the test cases of the classes up to the first that does not hold, which is the outcome.
 
-    The first problem is the outcome. A class without test methods passes; vacuity is decided elsewhere.
+    With `settle` they all run: it is told the result at that first problem, and nothing behind it counts. A class
+    without test methods passes; vacuity is decided elsewhere.
     """
-    cases = passed = skipped = 0
-    outcome = Outcome.PASS
-    for cls in classes:
-        if simple and not may_skip and cls.__bases__ == (unittest.TestCase,) and type(cls) is type:
-            result = _run_simple(cls, explain, go_on)
-        else:
-            watcher = _Watcher(may_skip, explain, go_on)
-            _through_unittest(cls, watcher)
-            result = Result(watcher.outcome, watcher.testsRun, watcher.held)
-            skipped += watcher.skips
-        cases += result.cases
-        passed += result.passed
-        if outcome is Outcome.PASS:
-            outcome = result.outcome
-        if outcome is not Outcome.PASS and not go_on:
-            break
-    if outcome is Outcome.PASS and skipped and not passed:
-        outcome = Outcome.NOTHING
-    return Result(outcome, cases, passed)
+    tally = _Tally(explain, settle)
+    if simple and len(classes) == 1 and classes[0].__bases__ == (unittest.TestCase,) and type(classes[0]) is type:
+        _run_simple(classes[0], tally)
+    else:
+        load = unittest.defaultTestLoader.loadTestsFromTestCase
+        watcher = _Watcher(tally, may_skip)
+        try:
+            unittest.TestSuite(load(cls) for cls in classes).run(watcher)
+        except BaseException as error:  # unittest lets KeyboardInterrupt and SystemExit through
+            watcher.note(error)
+    return tally.result()
 
 
-def _run_simple(cls: type, explain: Explain | None, go_on: bool) -> Result:
+class _Tally:
+    """What is known of a test so far: how many cases ran, held and were skipped, and the result once it is decided."""
+
+    def __init__(self, explain: Explain | None, settle: Settle | None) -> None:
+        self.cases = self.passed = self.skipped = 0
+        self.goes_on = settle is not None
+        self._explain, self._settle = explain, settle
+        self._decided: Result | None = None
+
+    def note(self, error: BaseException) -> None:
+        """A test case did not hold."""
+        if self._decided is None:
+            self._decided = Result(_outcome_of(error), self.cases, self.passed)
+            if self._explain is not None:
+                self._explain(error)
+            if self._settle is not None:
+                self._settle(self._decided)
+
+    def result(self) -> Result:
+        outcome = Outcome.NOTHING if self.skipped and not self.passed else Outcome.PASS
+        return self._decided or Result(outcome, self.cases, self.passed)
+
+
+def _run_simple(cls: type, tally: _Tally) -> None:
     names = sorted(name for name, value in vars(cls).items() if name.startswith("test") and callable(value))
-    set_up, tear_down = "setUp" in vars(cls), "tearDown" in vars(cls)
-    outcome, held = Outcome.PASS, 0
-    for number, name in enumerate(names, 1):
+    set_up = "setUp" in vars(cls)
+    for name in names:
+        tally.cases += 1
         try:
             case = cls(name)
             if set_up:
                 case.setUp()
-            try:
-                getattr(case, name)()
-            finally:
-                if tear_down:
-                    case.tearDown()
-                if case._cleanups:
-                    case.doCleanups()
+            getattr(case, name)()
         except BaseException as error:  # SystemExit and the like end the pair, not the cell
-            if outcome is Outcome.PASS:
-                outcome = _outcome_of(error)
-                if explain is not None:
-                    explain(error)
-            if not go_on:
-                return Result(outcome, number, held)
+            tally.note(error)
+            if not tally.goes_on:
+                return
         else:
-            held += 1
-    return Result(outcome, len(names), held)
+            tally.passed += 1
 
 
 def _outcome_of(error: BaseException) -> Outcome:
@@ -94,32 +102,24 @@ def _outcome_of(error: BaseException) -> Outcome:
     return Outcome.MEMORY if isinstance(error, MemoryError) else Outcome.ERROR
 
 
-def _through_unittest(cls: Any, watcher: _Watcher) -> None:
-    try:
-        unittest.defaultTestLoader.loadTestsFromTestCase(cls).run(watcher)
-    except BaseException as error:  # unittest lets KeyboardInterrupt and SystemExit through
-        watcher.note(error)
-
-
 class _Watcher(unittest.TestResult):
-    """A result that stops at the first problem and formats nothing."""
+    """A result that keeps the tally, stops where it is decided, and formats nothing."""
 
-    def __init__(self, may_skip: bool, explain: Explain | None, go_on: bool) -> None:
+    def __init__(self, tally: _Tally, may_skip: bool) -> None:
         super().__init__()
-        self.outcome = Outcome.PASS
-        self.held = self.skips = 0
-        self._may_skip, self._explain, self._go_on = may_skip, explain, go_on
+        self._tally, self._may_skip = tally, may_skip
 
     def note(self, error: BaseException) -> None:
-        if self.outcome is Outcome.PASS:
-            self.outcome = _outcome_of(error)
-            if self._explain is not None:
-                self._explain(error)
-        if not self._go_on:
+        self._tally.note(error)
+        if not self._tally.goes_on:
             self.stop()
 
+    def startTest(self, test: Any) -> None:
+        super().startTest(test)
+        self._tally.cases += 1
+
     def addSuccess(self, test: Any) -> None:
-        self.held += 1
+        self._tally.passed += 1
 
     def addError(self, test: Any, err: Any) -> None:
         self.note(err[1])
@@ -132,12 +132,12 @@ class _Watcher(unittest.TestResult):
             self.note(err[1])
 
     def addSkip(self, test: Any, reason: str) -> None:
-        self.skips += 1
+        self._tally.skipped += 1
         if not self._may_skip:  # the test does not skip, so the candidate raised SkipTest
             self.note(unittest.SkipTest(reason))
 
     def addExpectedFailure(self, test: Any, err: Any) -> None:
-        self.skips += 1
+        self._tally.skipped += 1
 
     def addUnexpectedSuccess(self, test: Any) -> None:
         self.note(AssertionError("unexpected success"))

@@ -41,10 +41,14 @@ class _WatchedLine(Line):
 
 
 class Seat:
-    """One candidate process at a time. `memory` in bytes, `wall_limit` in seconds a pair."""
+    """One candidate process at a time. `memory` in bytes, `wall_limit` in seconds a pair.
 
-    def __init__(self, control: socket.socket, nursery: int, memory: int, wall_limit: float) -> None:
+    With `wall_clock` the limit of a pair is wall time, not the candidate's CPU time.
+    """
+
+    def __init__(self, control: socket.socket, nursery: int, memory: int, wall_limit: float, wall_clock: bool) -> None:
         self._control, self._nursery, self._memory, self._wall_limit = control, nursery, memory, wall_limit
+        self._wall_clock = wall_clock
         self._line: _WatchedLine | None = None
         self._pid = 0
         self.ended: int | None = None
@@ -115,6 +119,12 @@ class Seat:
         self._cpu_after = self._cpu_ns()
         return max(0, self._cpu_after - self._cpu_before)
 
+    def is_late(self) -> bool:
+        """Whether the pair in hand has taken longer than it may."""
+        if self._wall_clock:
+            return time.monotonic() - self._begin > self.limit
+        return (self._cpu_after or self._cpu_ns()) - self._cpu_before > self.limit * 1e9
+
     def ask(self, message: list[Any], back: Callable[..., list[Any]] | None = None) -> list[Any]:
         """Send a message and wait for the answer, serving the candidate's calls back meanwhile.
 
@@ -146,17 +156,21 @@ class Seat:
 
     def _check(self) -> None:
         """The candidate is taking its time: end it where it is over a limit."""
-        elapsed = time.monotonic() - self._begin
-        delay = run_delay_s(self._pid)
-        if self._kept_waiting is None:
-            self._kept_waiting = delay
-        if self.spent_ns() > self.limit * 1e9 or elapsed - (delay - self._kept_waiting) > self._wall_limit:
+        if self.is_late() or self._is_idle():
             self._end(TIMEOUT)
         elif memory_below(self._nursery) > self._memory:
             self._end(MEMORY)
         else:
             return
         raise Gone
+
+    def _is_idle(self) -> bool:
+        """Whether the pair has taken too much wall time, that of waiting for a processor left out."""
+        elapsed = time.monotonic() - self._begin
+        delay = run_delay_s(self._pid)
+        if self._kept_waiting is None:
+            self._kept_waiting = delay
+        return elapsed - (delay - self._kept_waiting) > self._wall_limit
 
     def _cpu_ns(self) -> int:
         try:

@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 import types
+from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from . import board as boards
@@ -21,8 +22,8 @@ from .candidate import nursery
 from .cell import ERROR, MEMORY, PASS, TAMPERED, TIMEOUT, judge
 from .house import House
 from .limits import slowed
+from .remote import Remote
 from .seat import CandidateEnded, Seat
-from .standin import Remote
 from .study import Study
 from .tamper import Guard
 from .watch import Watcher
@@ -69,7 +70,7 @@ class Nursery:
 def run_split(job: Job, home: Nursery, texts: list[str], rows: list[Row]) -> None:
     """Run what is missing of the rows, starting a new judge behind every test that killed one."""
     watcher = Watcher(job.board, job.memory_limit, 3 * job.wall_limit + JUDGE_LIMIT_S, keep=home.pid)
-    seat = Seat(home.control, home.pid, job.memory_limit, job.wall_limit)
+    seat = Seat(home.control, home.pid, job.memory_limit, job.wall_limit, wall_clock=job.paper)
     while waiting := [row for row in rows if row.missing()]:
         job.board.clear()
         work = [Work(texts[row.solution], [(job.place(row, j), job.tests[j]) for j in row.missing()], row.timeouts)
@@ -80,22 +81,24 @@ def run_split(job: Job, home: Nursery, texts: list[str], rows: list[Row]) -> Non
         for row in waiting:
             seen = job.take(row, row.missing())
             row.accept(seen, careful=True)
-            row.timeouts += sum(record.verdict == TIMEOUT for record in seen.values())
         struck = next((row for row in waiting if row.missing()), None)
-        if not header.finished and struck is not None:
+        if header.finished or struck is None:
+            continue
+        if not header.started or job.board.read(header.current).state != boards.DONE:  # else it died behind a failure
             struck.strike(struck.missing()[0], job.fate(death, hang_in_load=False))
 
 
 def _become_judge(job: Job, seat: Seat, work: list[Work]) -> None:
     job.channel.close()
-    _Judge(job.board, job.guard, seat, job.limit, job.witness).run(work)
+    _Judge(job.board, job.guard, seat, job.limit, job.paper, job.witness).run(work)
 
 
 class _Judge:
     """The judge's process."""
 
-    def __init__(self, board: Board, guard: Guard, seat: Seat, limit: float, witness: Witness | None) -> None:
-        self._witness = witness
+    def __init__(self, board: Board, guard: Guard, seat: Seat, limit: float, paper: bool,
+                 witness: Witness | None) -> None:
+        self._paper, self._witness = paper, witness
         self._board, self._guard, self._seat, self._limit = board, guard, seat, limit
         self._house = House()
         self._context = contextvars.copy_context()
@@ -133,9 +136,10 @@ class _Judge:
             return self._all(row, ERROR)
         timeouts = row.timeouts
         for place, test in row.pairs:
-            verdict = self._pair(place, test, names, self._limit * slowed(timeouts))
+            limit = self._limit if self._paper else self._limit * slowed(timeouts)
+            verdict = self._pair(place, test, names, limit)
             timeouts += verdict == TIMEOUT
-            if not (plain and test.reach.plain) and not self._house.tidy():
+            if test.reach.marks or (not (plain and test.reach.plain) and not self._house.tidy()):
                 return False
         if not self._twins.get(digest):
             self._twins[digest] = row.pairs
@@ -170,25 +174,43 @@ class _Judge:
             verdict, cases, passed = self._context.copy().run(self._judge, remote, test, names)
         except CandidateEnded as end:
             verdict = end.verdict
+        except Exception:  # a name that is not what it was said to be
+            verdict = ERROR
         if self._seat.ended is not None:  # whatever the test made of that
             verdict = self._seat.ended
         spent = self._seat.end()
-        if spent > limit * 1e9:
+        if self._seat.is_late():
             verdict = TIMEOUT
         elif verdict == PASS and not self._guard.quick():
             verdict = TAMPERED
         flags = (boards.SELF_JUDGED if remote.self_judged else 0) | (boards.SLOWED if limit < self._limit else 0)
         self._board.write(place, verdict, flags, cases, passed, spent // 1000)
-        return verdict
+        return self._board.read(place).verdict
 
     def _judge(self, remote: Remote, test: Study, names: dict[str, Any]) -> tuple[int, int, int]:
         module = types.ModuleType("solution")
         sys.modules["solution"] = module
         whole = "solution" in test.imports
-        for name, kind in names.items():
-            if kind is not None and (whole or name in test.reads or name in test.imports):
-                setattr(module, name, remote.name(name, kind))
-        return judge(module.__dict__, test, self._witness)
+        wanted = {name: kind for name, kind in names.items() if kind is not None and not name.startswith("__")
+                  and (whole or name in test.reads or name in test.imports)}
+        values = {name: kind for name, kind in wanted.items() if kind[0] == "value"}
+        for name in wanted.keys() - values.keys():
+            thing = remote.name(name, wanted[name])
+            setattr(module, name, thing)
+            if isinstance(thing, types.ModuleType):
+                self._house.seed()  # it may be `random`, and the test need not name it
+        if not values:
+            return judge(module.__dict__, test, self._witness)
+
+        def read(name: str) -> Any:
+            if name in values:
+                return remote.name(name, values[name])
+            raise AttributeError(name)
+
+        namespace = _Names(values.keys() - test.builtin_reads, read)
+        namespace.update({name: thing for name, thing in vars(module).items() if name not in test.builtin_reads})
+        module.__getattr__ = read  # type: ignore[method-assign]
+        return judge(namespace, test, self._witness)
 
     def _all(self, row: Work, verdict: int) -> bool:
         for place, _ in row.pairs:
@@ -201,6 +223,19 @@ class _Judge:
         for place, test in target:
             record = self._board.read(known[id(test)])
             self._board.write(place, *record[1:])
+
+
+class _Names(dict[str, Any]):
+    """The globals of a test whose solution has global values: each is asked for whenever the test reads it."""
+
+    def __init__(self, values: Container[str], read: Callable[[str], Any]) -> None:
+        super().__init__()
+        self._values, self._read = values, read
+
+    def __missing__(self, name: str) -> Any:
+        if name in self._values:
+            return self._read(name)
+        raise KeyError(name)
 
 
 def _is_memory_error(reply: list[Any]) -> bool:

@@ -12,13 +12,16 @@ import dis
 import inspect
 import sys
 from types import CodeType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .reach import Reach, all_code, operations, reach
 from .vacuity import can_fail, is_constant, last_name, vacuous
 
 MARK = "__coderm_asserted__"
 """Called by the compiled test just before an assertion, where it is not certain that one will run."""
+
+WATCH = "__coderm_watch__"
+"""Called by the compiled test with each of the solution's names that it reads and its value, where behaviour counts."""
 
 _BUILTINS = frozenset(dir(builtins))
 _LOOKS_ELSEWHERE = {"globals", "eval", "exec", "__import__", "importlib", "vars", "sys", "locals"}
@@ -41,11 +44,12 @@ class Study(NamedTuple):
     marked: bool = False
     """True where MARK must have been called for a pass to count."""
     simple: bool = False
-    """True where its class has nothing but test methods and setUp/tearDown: the quick runner may run it."""
+    """True where it has one class and that nothing but test methods and setUp: the quick runner may run it."""
     reach: Reach = Reach(False, True, True)
     may_skip: bool = False
-    watched: tuple[tuple[str, str], ...] = ()
-    """(name of the solution's, the name that the compiled test calls it by), where behaviour is recorded."""
+    """True where it skips test cases itself, so that one that is skipped is not the candidate's doing."""
+    watched: bool = False
+    """True where it reads the solution's names through WATCH, for behaviour to be recorded."""
     loads_code: bool = False
     """True where loading it does more than import known modules and define a class."""
 
@@ -55,7 +59,7 @@ def study(text: str, solution_names: frozenset[str], judge_vacuity: bool = True,
 
     `solution_names` are the names that any candidate of the problem defines at module level. With
     `judge_vacuity` off only errors are found and every test runs (the paper's protocol). With `behaviour` the test
-    calls the solution's functions by other names, so that a witness can stand there.
+    takes the solution's functions from a witness.
     """
     try:
         tree = ast.parse(text, "<unit test>")
@@ -65,22 +69,24 @@ def study(text: str, solution_names: frozenset[str], judge_vacuity: bool = True,
     except Exception as error:  # SyntaxError, ValueError (NUL), UnicodeEncodeError (surrogates), MemoryError
         return Study(None, reason=f"does not compile: {type(error).__name__}: {str(error)[:200]}", is_error=True)
     try:
-        found = _judge(tree, code, solution_names, judge_vacuity, "skip" in text.lower())
-        return _renamed(found, tree, solution_names) if behaviour and found.reason is None else found
+        found = _judge(tree, code, solution_names, judge_vacuity)
+        return _watched(found, tree, solution_names) if behaviour and found.reason is None else found
     except RecursionError:
         return Study(None, reason="nested too deeply to judge", is_error=True)
 
 
-def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuity: bool, may_skip: bool) -> Study:
+def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuity: bool) -> Study:
     classes = [node for node in _module_level(tree.body) if isinstance(node, ast.ClassDef)]
     reads, binds, local = _global_names(code)
+    may_skip = _may_skip(tree, names)
+    mentioned = {name for part in all_code(code) for name in part.co_names}
     found = Study(
         code,
-        classes=tuple(node.name for node in classes),
+        classes=tuple(dict.fromkeys(node.name for node in classes)),
         builtin_reads=_builtin_reads(reads, names),
         reads=reads,
         imports=_imports(tree),
-        simple=len(classes) == 1 and _is_simple(classes[0]),
+        simple=len(classes) == 1 and _is_simple(classes[0]) and not may_skip and mentioned.isdisjoint(_FIXTURES),
         reach=reach(code, is_test=True),
         may_skip=may_skip,
         loads_code=_loads_code(tree),
@@ -117,13 +123,28 @@ def _module_level(body: list[ast.stmt]) -> list[ast.stmt]:
     return found
 
 
+def _may_skip(tree: ast.Module, names: frozenset[str]) -> bool:
+    """Whether the test names a way of unittest's to skip; those that a candidate has a name for are the candidate's."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in _SKIPS:
+            return True
+        if isinstance(node, ast.Name) and node.id in _SKIPS - names:
+            return True
+        if isinstance(node, ast.ImportFrom) and any(alias.name in _SKIPS - names for alias in node.names):
+            return True
+    return False
+
+
+_SKIPS = frozenset({"skip", "skipIf", "skipUnless", "skipTest", "SkipTest", "expectedFailure"})
+_FIXTURES = frozenset({"setUpModule", "tearDownModule", "addCleanup", "enterContext"})
+
+
 def _is_simple(node: ast.ClassDef) -> bool:
-    allowed = {"setUp", "tearDown"}
     for item in node.body:
         if isinstance(item, ast.FunctionDef):
             if item.decorator_list and item.name.startswith("test"):
                 return False
-            if item.name not in allowed and not item.name.startswith("test") and item.name in _TESTCASE_HOOKS:
+            if item.name in _TESTCASE_HOOKS:
                 return False
         elif isinstance(item, ast.AsyncFunctionDef | ast.ClassDef):
             return False
@@ -131,47 +152,72 @@ def _is_simple(node: ast.ClassDef) -> bool:
             and last_name(node.bases[0]) == "TestCase")
 
 
-_TESTCASE_HOOKS = {"run", "__call__", "__init__", "debug", "setUpClass", "tearDownClass", "id", "defaultTestResult",
-                   "doCleanups", "_callTestMethod", "_callSetUp", "_callTearDown", "countTestCases", "skipTest"}
+_TESTCASE_HOOKS = {"run", "__call__", "__init__", "debug", "tearDown", "setUpClass", "tearDownClass", "id",
+                   "defaultTestResult", "doCleanups", "_callTestMethod", "_callSetUp", "_callTearDown",
+                   "countTestCases", "skipTest"}
 
 
 def _loads_code(tree: ast.Module) -> bool:
-    """Whether importing the test can fail: it calls something, subscripts, or imports what is not loaded."""
+    """Whether importing the test can fail: it calls or looks up something, or imports what is not loaded."""
+    known = set(_BUILTINS)  # names that are sure to be there
     for node in _module_level(tree.body):
         if isinstance(node, ast.Import):
             if any(alias.name not in sys.modules for alias in node.names):
                 return True
+            known.update(alias.asname or alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             module = sys.modules.get(node.module or "")
             if module is None or node.level or not all(hasattr(module, a.name) or a.name == "*" for a in node.names):
                 return True
+            known.update(alias.asname or alias.name for alias in node.names)
         elif isinstance(node, ast.ClassDef):
-            plain = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Pass)
-            if node.decorator_list or any(not (isinstance(item, plain) or _is_constant_statement(item))
-                                          or getattr(item, "decorator_list", None) for item in node.body):
+            whole = all(ast.unparse(base) in ({*known, "unittest.TestCase"} if "unittest" in known else known)
+                        for base in node.bases)
+            if not whole or node.keywords or node.decorator_list or any(_evaluates(item, known) for item in node.body):
                 return True
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            if node.decorator_list:
-                return True
-        elif not _is_constant_statement(node):
+            known.add(node.name)
+        elif _evaluates(node, known):
             return True
     return False
+
+
+def _evaluates(node: ast.stmt, known: set[str]) -> bool:
+    """Whether executing the statement does more than to bind constants and functions."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return not (isinstance(node, ast.Pass) or _is_constant_statement(node))
+    about = node.args
+    arguments = [*about.posonlyargs, *about.args, *about.kwonlyargs, about.vararg, about.kwarg]
+    values = [*about.defaults, *about.kw_defaults, node.returns, *(a.annotation for a in arguments if a is not None)]
+    return bool(node.decorator_list) or not all(
+        value is None or is_constant(value) or (isinstance(value, ast.Name) and value.id in known) for value in values)
 
 
 def _is_constant_statement(node: ast.AST) -> bool:
     return isinstance(node, ast.Assign | ast.Expr | ast.AnnAssign) and (node.value is None or is_constant(node.value))
 
 
-def _renamed(found: Study, tree: ast.Module, names: frozenset[str]) -> Study:
-    """The test with the solution's names that it reads, and nowhere binds, changed to names of the witness's."""
+def _watched(found: Study, tree: ast.Module, names: frozenset[str]) -> Study:
+    """The test with the solution's names that it reads, and nowhere binds, handed to a witness wherever it does."""
     assert found.code is not None
     reads, binds, local = _global_names(found.code)
-    aliases = {name: f"__coderm_seen_{name}__" for name in (reads & names) - binds - local}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id in aliases:
-            node.id = aliases[node.id]
-    code = compile(tree, "<unit test>", "exec", dont_inherit=True)
-    return found._replace(code=code, watched=tuple(sorted(aliases.items())))
+    tree = ast.fix_missing_locations(_Handing((reads & names) - binds - local).visit(tree))
+    return found._replace(code=compile(tree, "<unit test>", "exec", dont_inherit=True), watched=True)
+
+
+class _Handing(ast.NodeTransformer):
+    """Turns `f` into `WATCH("f", f)`: what is read is what the name means at that moment."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
+
+    def visit(self, node: ast.AST) -> Any:
+        return node if isinstance(node, ast.pattern) else super().visit(node)  # a pattern cannot call
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id not in self._names or not isinstance(node.ctx, ast.Load):
+            return node
+        watch = ast.Name(id=WATCH, ctx=ast.Load())
+        return ast.copy_location(ast.Call(func=watch, args=[ast.Constant(node.id), node], keywords=[]), node)
 
 
 class _Marker(ast.NodeTransformer):

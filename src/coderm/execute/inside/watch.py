@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import resource
+import re
 import select
 import signal
 import time
@@ -15,6 +15,7 @@ from typing import NamedTuple
 from .board import Board
 
 TICK_S = 0.02
+_RESIDENT = re.compile(r"^Rss(?:Anon|Shmem):\s*(\d+) kB$", re.MULTILINE)
 LOADED = 8  # a cell that is kept from running may take this many times the wall limit
 RECYCLE = 3  # exit status of a job that wants a fresh jail
 
@@ -114,13 +115,24 @@ def run_delay_s(pid: int) -> float:
 
 
 def memory_below(root: int | None = None, without: int | None = None) -> int:
-    """Bytes of memory of the descendants of `root` (this process by default) alone, `without` and its own left out."""
-    total = 0
-    for pid in _descendants(root or os.getpid(), without):
-        with suppress(OSError, ValueError):
-            fields = Path(f"/proc/{pid}/statm").read_text().split()
-            total += (int(fields[1]) - int(fields[2])) * resource.getpagesize()
-    return total
+    """Bytes of memory of the descendants of `root` (this process by default), `without` and its own left out.
+
+    What `root` holds itself is counted once, for the first of them: the others have it by copy on write as well, and
+    which pages a process has to itself the kernel does not tell about processes that are protected from each other.
+    Memory shared between several of them counts for each.
+    """
+    root = root or os.getpid()
+    pids = _descendants(root, without)
+    inherited = _resident(root) if len(pids) > 1 else 0
+    return sum(max(0, _resident(pid) - (inherited if number else 0)) for number, pid in enumerate(pids))
+
+
+def _resident(pid: int) -> int:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:  # it has just ended
+        return 0
+    return 1024 * sum(map(int, _RESIDENT.findall(status)))
 
 
 def reap_orphans(keep: int | None = None) -> None:

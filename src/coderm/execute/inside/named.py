@@ -1,0 +1,67 @@
+"""What judge and candidate each have of their own under the same name: builtins, and a fixed list of modules.
+
+Across the wire goes the name alone, and each side looks it up in its own interpreter. Nothing that is not on the list
+is ever imported because the other side named it.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import sys
+from types import ModuleType
+from typing import Any
+
+_BUILTINS: dict[str, Any] = {name: getattr(builtins, name) for name in (
+    "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float format "
+    "frozenset hash hex id int isinstance issubclass iter len list map max min next object oct ord pow "
+    "print range repr reversed "
+    "round set slice sorted str sum tuple type zip Ellipsis NotImplemented").split()}
+EXCEPTIONS = {name: value for name, value in vars(builtins).items()
+              if isinstance(value, type) and issubclass(value, BaseException)}
+_BUILTIN_NAMES: dict[int, str] = {id(value): name for name, value in (EXCEPTIONS | _BUILTINS).items()}
+
+# Modules that compute and do nothing else: no files, processes, imports, or code from text.
+_MODULES = frozenset({
+    "abc", "bisect", "cmath", "collections", "collections.abc", "datetime", "dataclasses", "decimal", "enum",
+    "fractions", "functools", "heapq", "itertools", "json", "json.decoder", "math", "numbers", "numpy", "operator",
+    "random", "re", "statistics", "string", "textwrap", "typing"})
+
+
+def name_of(value: Any) -> str | None:
+    """The name under which the other side has this very thing too: `len`, `math:`, `collections:Counter`."""
+    if id(value) in _BUILTIN_NAMES:
+        return _BUILTIN_NAMES[id(value)]
+    if isinstance(value, ModuleType):
+        name = vars(value).get("__name__")
+        known = type(name) is str and name in _MODULES and sys.modules.get(name) is value
+        return f"{name}:" if known else None
+    if isinstance(value, type):
+        module, name = value.__module__, value.__name__
+        if type(module) is str and module in _MODULES and getattr(sys.modules.get(module), name, None) is value:
+            return f"{module}:{name}"
+    return None
+
+
+def named(name: Any) -> Any:
+    """This side's own thing of that name. Raises LookupError for a name that is not on the list."""
+    module, colon, attribute = str(name).partition(":")
+    if not colon:
+        return _BUILTINS[name] if name in _BUILTINS else EXCEPTIONS[name]
+    if module not in _MODULES or attribute.startswith("_"):
+        raise LookupError(name)
+    found = importlib.import_module(module)
+    if not attribute:
+        return found
+    thing = vars(found).get(attribute)
+    if not isinstance(thing, type):
+        raise LookupError(name)
+    return thing
+
+
+def named_exception(name: Any) -> type[BaseException]:
+    """As `named`, for exceptions alone."""
+    thing = named(name)
+    if not (isinstance(thing, type) and issubclass(thing, BaseException)):
+        raise LookupError(name)
+    return thing

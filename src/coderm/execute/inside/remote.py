@@ -1,0 +1,234 @@
+"""The judge's side of split mode's calls: sends them, brings back results and exceptions, keeps both sides in step."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import sys
+import weakref
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .named import EXCEPTIONS, named_exception
+from .plain import MUTABLE, Decoder, Encoder, Malformed
+from .standin import DOC, StandIn, StandInFunction, StandInType
+
+if TYPE_CHECKING:
+    from .seat import Seat
+
+_own = object.__getattribute__
+_real_input, _real_stdin, _real_stdout = builtins.input, sys.stdin, sys.stdout
+_METHOD, _METHOD_ASYNC = object(), object()
+
+
+class _Copy(NamedTuple):
+    """The test's copy of a container of the candidate's, and what was in it when both were the same."""
+
+    value: Any
+    contents: Any
+
+    def references(self) -> int:
+        return sys.getrefcount(self.value)
+
+
+_UNHELD = _Copy([], None).references()  # for a container that the test has let go of
+
+
+class Remote:
+    """The candidate's names during one pair: makes stand-ins, sends calls, brings back results."""
+
+    def __init__(self, seat: Seat, named: frozenset[str]) -> None:
+        """`named` are the names that the test mentions."""
+        self._seat, self._named = seat, named
+        self._fresh = True
+        self._classes: dict[str, type] = {}
+        self._kept: list[Any] = []
+        self._met: weakref.WeakValueDictionary[int, StandIn] = weakref.WeakValueDictionary()
+        self._lent: dict[tuple[Any, str], _Copy] = {}  # by where it was read
+        self.self_judged = False
+
+    def measure(self, kind: type) -> None:
+        """The test measures an object of the candidate's by plain data: notes it, or refuses as equality does.
+
+        What it is measured by is often the expected value, which only a class that the test knows of may see.
+        """
+        if not self.is_named(kind):
+            raise TypeError(f"an object of the candidate's class {kind.__name__} has no order with plain data")
+        self.self_judged = True
+
+    def is_named(self, kind: type) -> bool:
+        """Whether the test mentions the class."""
+        return kind.__name__.rpartition(".")[2] in self._named
+
+    # -- calls ---------------------------------------------------------------------------------------------
+
+    def ask(self, how: str, target: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+        """Have the candidate do something; its result, or its exception raised here."""
+        if self._lent:
+            self._settle()
+        encoder = Encoder(self._strange_out)
+        message = ["do", self._fresh, how, target, [encoder.encode(a) for a in args],
+                   {k: encoder.encode(v) for k, v in (kwargs or {}).items()}, self._surroundings()]
+        reply = self._seat.ask(message, self._back)
+        if reply[0] == "again":  # the process could not be put back as it was: a new one, once
+            self._seat.renew()
+            reply = self._seat.ask(message, self._back)
+        self._fresh = False
+        kind, body, *rest = reply
+        if rest:
+            decoder = Decoder(functools.partial(self._strange_in, receiver=target), encoder.objects)
+            changed, output = rest
+            # containers first: the result may be one of the caller's own
+            result = None if kind == "raised" else decoder.decode(body)
+            for index, contents in changed:
+                decoder.refill(encoder.objects[index], contents)
+            if output:
+                sys.stdout.write(str(output))
+            if kind == "value":
+                return result
+        if kind == "raised":
+            raise self._exception(body)
+        raise Malformed(f"an answer of kind {kind!r}")
+
+    def _lend(self, target: Any, name: str, value: Any) -> Any:
+        if type(value) in MUTABLE:
+            self._lent[target, name] = _Copy(value, self._contents(value))
+        return value
+
+    def _contents(self, value: Any) -> Any:
+        return Encoder(self._strange_out).contents(value)
+
+    def _settle(self) -> None:
+        """Bring what the test did to its copies of the containers to the candidate, before that runs again."""
+        lent, self._lent = self._lent, {}
+        for (target, name), copy in lent.items():
+            if (now := self._contents(copy.value)) != copy.contents:
+                self.ask("refill", target, (name, copy.value))
+            if copy.references() > _UNHELD:
+                self._lent[target, name] = _Copy(copy.value, now)
+
+    def _surroundings(self) -> dict[str, Any]:
+        """What the test has put in place of stdout, stdin and input(), which the candidate must see too."""
+        found: dict[str, Any] = {}
+        if sys.stdout is not _real_stdout:
+            found["out"] = True
+        if sys.stdin is not _real_stdin:
+            found["in"] = sys.stdin.read()
+        if builtins.input is not _real_input:
+            found["input"] = self._keep(builtins.input)
+        return found
+
+    def _back(self, number: int, how: str, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+        """The candidate calls a function of the test's."""
+        decoder = Decoder(self._strange_in)
+        values = [decoder.decode(a) for a in args]
+        named = {str(k): decoder.decode(v) for k, v in kwargs.items()}
+        try:
+            thing = self._kept[number]
+            result = next(thing) if how == "next" else thing(*values, **named)
+        except Exception as error:
+            name = next(c.__name__ for c in type(error).__mro__ if EXCEPTIONS.get(c.__name__) is c)
+            plain = [a for a in error.args if type(a) in (str, int, float, bool, type(None))]
+            return ["raised", name, plain]
+        return ["value", Encoder(self._strange_out).encode(result)]
+
+    # -- what is not plain ---------------------------------------------------------------------------------
+
+    def _keep(self, value: Any) -> int:
+        self._kept.append(value)
+        return len(self._kept) - 1
+
+    def _strange_out(self, value: Any) -> Any:
+        kind = type(value)
+        if isinstance(kind, StandInType) or isinstance(value, StandInFunction):
+            return ["h", _own(value, "_target")]
+        if isinstance(value, StandInType):
+            return ["h", type.__getattribute__(value, "_class_target")]
+        if hasattr(kind, "__next__"):
+            return ["j", self._keep(value), True]
+        if callable(value):
+            return ["j", self._keep(value), False]
+        raise TypeError(f"a {kind.__name__} cannot be passed to a candidate in split mode: only plain data, "
+                        "functions and iterators cross")
+
+    def _strange_in(self, node: list[Any], receiver: Any = None) -> Any:
+        tag = node[0]
+        if tag == "h":
+            number = int(node[1])
+            known = self._met.get(number)
+            if known is None:
+                return self.stand_in(self._class_of(node[2], node[3]), number)
+            if number != receiver:  # lists and sets take what is identical for equal, without asking its class
+                self.self_judged = True
+            return known
+        if tag == "k":
+            return self._class_of(node[2], node[3], int(node[1]))
+        if tag == "m":
+            return _METHOD_ASYNC if node[1] else _METHOD
+        if tag == "j":
+            return self._kept[node[1]]
+        raise Malformed(f"an unknown tag {tag!r}")
+
+    def stand_in(self, kind: Any, target: int) -> StandIn:
+        """The one stand-in for an object of the candidate's, made anew."""
+        instance = object.__new__(kind)
+        if not isinstance(instance, StandIn):
+            raise Malformed("an exception as a value")
+        object.__setattr__(instance, "_target", target)
+        self._met[target] = instance
+        return instance
+
+    def _class_of(self, own: list[str], builtin: str | None, target: Any = None) -> Any:
+        """The class that stands in for a candidate's class, made with its ancestors when first met."""
+        if not own:
+            if builtin is None:
+                return StandInType("object", (StandIn,), {"_remote": self, "_class_target": target})
+            return named_exception(builtin)
+        name = str(own[0])
+        if name not in self._classes:
+            base = self._class_of(own[1:], builtin) if own[1:] or builtin else StandIn
+            if issubclass(base, BaseException):
+                self._classes[name] = type(name, (base,), {"__str__": _told_text(base)})
+            else:
+                about = {"_remote": self, "_class_target": name if target is None else target, "__doc__": DOC}
+                self._classes[name] = StandInType(name, (base,), about)
+        return self._classes[name]
+
+    def _exception(self, body: Any) -> BaseException:
+        own, builtin, arguments, attributes, text = body
+        decoder = Decoder(self._strange_in)
+        kind = self._class_of(own, builtin or "Exception")
+        args = [decoder.decode(a) for a in arguments]
+        try:
+            error: BaseException = kind(*args)
+        except Exception:  # JSONDecodeError and the like want other arguments than they keep
+            error = kind.__new__(kind, *args)
+        if text is not None and own:
+            error._told = str(text)  # type: ignore[attr-defined]
+        for name, value in attributes.items():
+            if not str(name).startswith("__"):
+                setattr(error, str(name), decoder.decode(value))
+        return error
+
+    def name(self, name: str, kind: list[Any]) -> Any:
+        """The stand-in for a name that the solution defines."""
+        if kind[0] == "class":
+            return self._class_of(kind[1], kind[2])
+        if kind[0] == "value":
+            return self._lend(name, "", self.ask("get_name", name))
+        if kind[0] == "named":
+            return self.ask("get_name", name)
+        return StandInFunction(self, name, how="await_call" if kind[0] == "async" else "call")
+
+    def attribute(self, target: Any, name: str) -> Any:
+        """An attribute of a candidate's object: plain data, a stand-in, or a method bound to it."""
+        value = self.ask("get", target, (name,))
+        if value is _METHOD:
+            return StandInFunction(self, target, "method", name)
+        if value is _METHOD_ASYNC:
+            return StandInFunction(self, target, "method", name, is_async=True)
+        return self._lend(target, name, value)
+
+
+def _told_text(base: Any) -> Any:
+    """`__str__` for an exception of the candidate's: what it said of itself, where it was raised there."""
+    return lambda error: vars(error).get("_told") or base.__str__(error)

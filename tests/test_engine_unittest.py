@@ -1,0 +1,178 @@
+"""The engine on what unit tests do beyond plain test methods: fixtures, skips, cleanups, and code that runs at load."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+import pytest
+from hazard_cases import unit_test
+
+from coderm.execute import Engine
+
+MODES = ("shared", "split")
+
+
+@pytest.fixture(scope="module", params=MODES)
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    with Engine(request.param, time_limit=0.4, workers=1) as running:
+        yield running
+
+
+HONEST = "def f(x=0): return x + 1\n"
+WRONG = "def f(x=0): return x\n"
+SKIPS = "import unittest\ndef f(x=0):\n    raise unittest.SkipTest\n"
+
+
+def verdicts(engine: Engine, test: str, *solutions: str) -> list[str]:
+    matrix = engine.execute(solutions, [textwrap.dedent(test)])
+    return [str(word) for word in matrix.verdicts[:, 0]]
+
+
+# -- skipping -----------------------------------------------------------------------------------------------
+
+TWO = "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): self.assertEqual(f(1), 2)\n"
+
+
+@pytest.mark.parametrize("head", ["# we skip nothing\n", "skip_n = skipped = 3\n", ""])
+@pytest.mark.parametrize("method", ["test_b", "test_skips_nothing"])
+def test_a_word_does_not_let_a_candidate_skip(engine: Engine, head: str, method: str) -> None:
+    test = f"{head}{TWO}    def {method}(self): self.assertEqual(f(), 1)\n"
+    skips_once = "import unittest\ndef f(x=0):\n    if x == 0: raise unittest.SkipTest\n    return 2\n"
+    assert verdicts(engine, test, HONEST, skips_once, SKIPS) == ["pass", "error", "error"]
+
+
+@pytest.mark.parametrize("lines", [
+    "    @unittest.skip('x')\n    def test_b(self): self.assertEqual(f(), 2)\n",
+    "    @unittest.skipIf(True, 'x')\n    def test_b(self): self.assertEqual(f(), 2)\n",
+    "    def test_b(self):\n        self.skipTest('x')\n",
+    "    def test_b(self):\n        raise unittest.SkipTest('x')\n",
+    "    @unittest.expectedFailure\n    def test_b(self): self.assertEqual(f(), 2)\n",
+])
+def test_a_test_may_skip(engine: Engine, lines: str) -> None:
+    assert verdicts(engine, TWO + lines, HONEST, WRONG) == ["pass", "fail"]
+
+
+def test_a_candidate_named_like_a_way_to_skip_is_no_way_to_skip(engine: Engine) -> None:
+    test = unit_test("self.assertEqual(skip(0), 1)\nself.assertEqual(skip(1), 2)")
+    solutions = [text.replace("def f", "def skip") for text in (HONEST, WRONG, SKIPS)]
+    assert verdicts(engine, test, *solutions) == ["pass", "fail", "error"]
+
+
+# -- fixtures -----------------------------------------------------------------------------------------------
+
+FIXTURES = {
+    "setUpModule": """
+        import unittest
+        base = None
+        def setUpModule():
+            global base
+            base = 1
+        class T(unittest.TestCase):
+            def test_a(self): self.assertEqual(f(base), 2)
+        """,
+    "setUpModule, once for two classes": """
+        import unittest
+        runs = []
+        def setUpModule(): runs.append(1)
+        class T(unittest.TestCase):
+            def test_a(self): self.assertEqual(f(len(runs)), 2)
+        class U(unittest.TestCase):
+            def test_a(self): self.assertEqual(f(len(runs)), 2)
+        """,
+    "addCleanup": """
+        import unittest
+        class T(unittest.TestCase):
+            def test_a(self): self.addCleanup(self.assertEqual, f(1), 2)
+        """,
+    "cleanups run whatever fails": """
+        import unittest
+        class T(unittest.TestCase):
+            def setUp(self):
+                self.addCleanup(self.check)
+                self.addCleanup(self.assertEqual, f(1), 2)
+            def test_a(self): self.x = f(1)
+            def check(self): self.assertEqual(self.x, 2)
+        """,
+    "del Base": """
+        import unittest
+        class Base(unittest.TestCase):
+            n = 1
+            def test_a(self): self.assertEqual(f(self.n), self.n + 1)
+        class T(Base): n = 2
+        del Base
+        """,
+    "one of two": """
+        import sys, unittest
+        if sys.version_info >= (3,):
+            class T(unittest.TestCase):
+                def test_a(self): self.assertEqual(f(1), 2)
+        else:
+            class U(unittest.TestCase):
+                def test_a(self): self.assertEqual(f(1), 3)
+        """,
+    "tearDown": """
+        import unittest
+        class T(unittest.TestCase):
+            def tearDown(self): self.assertEqual(f(1), 2)
+            def test_a(self): self.assertEqual(f(0) - f(0), 0)
+        """,
+}
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+def test_fixtures(engine: Engine, name: str) -> None:
+    assert verdicts(engine, FIXTURES[name], HONEST, WRONG) == ["pass", "fail"]
+
+
+def test_the_first_problem_of_a_test_case_decides(engine: Engine) -> None:
+    test = unit_test("self.assertEqual(f(1), 2)") + "    def tearDown(self): f(1, 2, 3) if f(1) == 1 else None\n"
+    assert verdicts(engine, test, HONEST, WRONG) == ["pass", "fail"]
+
+
+def test_a_library_that_hooks_the_collector_is_no_tampering(engine: Engine) -> None:
+    test = """
+        import unittest
+        from hypothesis import given, settings, strategies
+        class T(unittest.TestCase):
+            @settings(max_examples=5, deadline=None)
+            @given(strategies.integers())
+            def test_a(self, x): self.assertEqual(f(x), x + 1)
+        """
+    assert verdicts(engine, test, HONEST, HONEST + "_ = 1\n") == ["pass", "pass"]
+
+
+# -- loading ------------------------------------------------------------------------------------------------
+
+USES = {
+    "class attribute": unit_test("self.assertEqual(self.E, 3)").replace("    def test", "    E = f(1) + 1\n    def test"),
+    "len": unit_test("self.assertEqual(N, 1); self.assertEqual(f(1), 2)", "N = len([f(1)]) + len(str(f(0))) - 1"),
+    "assert": unit_test("self.assertEqual(f(2), 3)", "assert f(1) in (1, 2) and not f(1) > 2"),
+    "iteration": unit_test("self.assertEqual(f(2), 3)", "a, b = (f(x) for x in (1, 2)); d = {f: a < b}"),
+    "loop": unit_test("self.assertEqual(f(2), 3)", "n = 0\nwhile f(n) < 4: n += 1"),
+}
+
+
+@pytest.mark.parametrize("name", USES)
+def test_a_test_may_use_the_candidate_while_it_loads(engine: Engine, name: str) -> None:
+    assert verdicts(engine, USES[name], HONEST, WRONG) == ["pass", "fail"]
+
+
+NEVER = {
+    "misspelt base": unit_test("self.assertEqual(f(1), 2)").replace("unittest.TestCase", "unittest.TestCas"),
+    "no import": unit_test("self.assertEqual(f(1), 2)").replace("import unittest", "import os"),
+    "undefined default": unit_test("self.assertEqual(f(1), 2)", "def helper(x=UNDEF): pass"),
+    "undefined default of a method": unit_test("self.assertEqual(f(1), 2)").replace("(self)", "(self, x=UNDEF)"),
+    "undefined annotation": unit_test("self.assertEqual(f(1), 2)", "def helper(x: List[int]): pass"),
+    "exits": unit_test("self.assertEqual(f(1), 2)", "import os\nos._exit(0)"),
+    "comes to no end": unit_test("self.assertEqual(f(1), 2)", "n = 1\nwhile n: pass"),
+    "waits": unit_test("self.assertEqual(f(1), 2)", "import time\ntime.sleep(60)"),
+    "undefined beside the candidate's name": unit_test("self.assertEqual(f(1), 2)", "g = f\nh = UNDEF"),
+}
+
+
+@pytest.mark.parametrize("name", NEVER)
+def test_a_test_that_never_loads_is_in_error(engine: Engine, name: str) -> None:
+    matrix = engine.execute([HONEST, WRONG], [NEVER[name]])
+    assert matrix.verdicts.tolist() == [["test_error"], ["test_error"]]
+    assert "does not load" in str(matrix.reasons[0])
