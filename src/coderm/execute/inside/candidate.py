@@ -121,6 +121,7 @@ class Candidate:
         except Exception as error:
             return ["error", f"{type(error).__name__}: {str(error)[:200]}"]
         self._code, self._reach = code, reach(code)
+        self._house.reclaim()  # what a candidate before it left in cycles
         return ["ok", self._reach.plain, hashlib.blake2b(marshal.dumps(bare(code)), digest_size=16).hexdigest()]
 
     def _fresh(self) -> None:
@@ -128,8 +129,6 @@ class Candidate:
         self._forget()
         if self._marked or (not self._reach.plain and not self._house.tidy()):
             raise Again
-        if self._reach.plain:
-            self._house.reclaim()
         self._marked = self._reach.marks
         if self._reach.random:
             self._house.seed()

@@ -42,7 +42,6 @@ class Remote:
         self._fresh = True
         self._classes: dict[str, type] = {}
         self._kept: list[Any] = []
-        self._met: weakref.WeakValueDictionary[int, StandIn] = weakref.WeakValueDictionary()
         self._lent: dict[tuple[Any, str], _Copy] = {}  # by where it was read
         self.self_judged = False
 
@@ -149,6 +148,11 @@ class Remote:
             return ["j", self._keep(value), False]
         raise TypeError(f"a {kind.__name__} cannot be passed to a candidate in split mode: only plain data, "
                         "functions and iterators cross")
+
+    @functools.cached_property
+    def _met(self) -> weakref.WeakValueDictionary[int, StandIn]:
+        """The stand-ins that the test holds, by the number of their object; few pairs need any."""
+        return weakref.WeakValueDictionary()
 
     def _strange_in(self, node: list[Any], receiver: Any = None) -> Any:
         tag = node[0]

@@ -185,17 +185,20 @@ class _Judge:
             verdict = TAMPERED
         flags = (boards.SELF_JUDGED if remote.self_judged else 0) | (boards.SLOWED if limit < self._limit else 0)
         self._board.write(place, verdict, flags, cases, passed, spent // 1000)
-        return self._board.read(place).verdict
+        return verdict if self._witness is None else self._board.read(place).verdict
 
     def _judge(self, remote: Remote, test: Study, names: dict[str, Any]) -> tuple[int, int, int]:
         module = types.ModuleType("solution")
         sys.modules["solution"] = module
         whole = "solution" in test.imports
-        wanted = {name: kind for name, kind in names.items() if kind is not None and not name.startswith("__")
-                  and (whole or name in test.reads or name in test.imports)}
-        values = {name: kind for name, kind in wanted.items() if kind[0] == "value"}
-        for name in wanted.keys() - values.keys():
-            thing = remote.name(name, wanted[name])
+        values = {}
+        for name, kind in names.items():
+            if kind is None or not (whole or name in test.reads or name in test.imports) or name.startswith("__"):
+                continue
+            if kind[0] == "value":
+                values[name] = kind
+                continue
+            thing = remote.name(name, kind)
             setattr(module, name, thing)
             if isinstance(thing, types.ModuleType):
                 self._house.seed()  # it may be `random`, and the test need not name it
