@@ -41,15 +41,12 @@ def best_of_n(solutions: Sequence[str], unit_tests: Sequence[str], select: str |
     """
     from coderm.execute import Engine
 
-    for name, texts in (("solutions", solutions), ("unit_tests", unit_tests)):
-        if isinstance(texts, str):
-            raise InputError(f"best_of_n: {name} is one text; give a list of texts")
     if not solutions:
         raise InputError("best_of_n needs at least one solution")
     rule = resolve(select)
     engine.setdefault("behaviour", getattr(rule, "needs_behaviour", False))
     with Engine(**engine) as running:
-        matrix = running.execute(list(solutions), list(unit_tests))
+        matrix = running.execute(solutions, unit_tests)
     context = Context(solutions=solutions, unit_tests=unit_tests, protocol=engine.get("protocol", "default"))
     scores = score(matrix, rule, context)
     tied = np.flatnonzero(tied_best(scores))

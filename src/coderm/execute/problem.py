@@ -32,7 +32,7 @@ def take_in(solutions: Sequence[str], unit_tests: Sequence[str]) -> Problem:
     """Check the texts and fold duplicates. Raises InputError."""
     for what, texts in (("solutions", solutions), ("unit_tests", unit_tests)):
         if isinstance(texts, str):
-            raise InputError(f"{what} must be a list of texts, not one text")
+            raise InputError(f"{what} is one text; give a list of texts")
         for index, text in enumerate(texts):
             if not isinstance(text, str):
                 raise InputError(f"{what}[{index}] must be text, not {type(text).__name__}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextvars
 import os
-import resource
 import signal
 import sys
 import time
@@ -21,6 +20,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from .board import Board
 from .house import House
+from .limits import children_ns
 from .reach import Reach
 from .runner import Explain, Outcome, Result, run_classes
 from .study import MARK, WATCH, Study
@@ -65,7 +65,7 @@ class Cell:
         process's and that of the children which it has waited for.
         """
         limit_ns = int(self.limit * 1e9)
-        before, children = _cpu_ns(), _children_ns()
+        before, children = _cpu_ns(), children_ns()
         for place, solution, test in pairs:
             started = _now()
             self.board.begin(place, started, before)
@@ -74,13 +74,13 @@ class Cell:
             verdict, cases, passed = self.context.copy().run(self._pair, place, solution, test)
             if (verdict == PASS or careful) and not (self.guard.deep() if careful else self.guard.quick()):
                 verdict = TAMPERED
-            spent = _cpu_ns() - before + _children_ns() - children
+            spent = _cpu_ns() - before + children_ns() - children
             if (_now() - started) * 1e9 > limit_ns if self.wall_clock else spent > limit_ns:
                 verdict = TIMEOUT
             self.board.write(place, verdict, 0, cases, passed, spent // 1000)
             if verdict in (TAMPERED, TIMEOUT) or solution.reach.marks or test.reach.marks or not self.house.tidy():
                 break
-            before, children = _cpu_ns(), _children_ns()
+            before, children = _cpu_ns(), children_ns()
         self._end()
 
     def run_plain(self, rows: list[list[Pair]]) -> NoReturn:
@@ -136,11 +136,6 @@ class Cell:
         outcome = judge(namespace, test, self.witness)
         namespace.clear()
         return outcome
-
-
-def _children_ns() -> int:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return int((used.ru_utime + used.ru_stime) * 1e9)
 
 
 def load_solution(solution: Solution, explain: Explain | None = None) -> dict[str, Any] | int:

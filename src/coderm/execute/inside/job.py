@@ -8,7 +8,6 @@ untrusted code itself, but compiling such a text can still kill it: `compiling` 
 from __future__ import annotations
 
 import marshal
-import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from . import seccomp
 from .board import Board, Header, Record
 from .cell import CRASH, ERROR, MEMORY, PASS, TAMPERED, TEST_ERROR, TIMEOUT, VACUOUS, Cell, Pair, Solution
 from .explain import explain_pair
-from .limits import limit_resources, slowed
+from .limits import children_ns, limit_resources, slowed
 from .loading import load_problem, prepare
 from .reach import bare, reach
 from .split import Nursery, run_split
@@ -212,10 +211,10 @@ class Job:
 
     def _run_cell(self, work: Callable[[], None], limit: float | None) -> tuple[Death, Header, int]:
         """How a cell ended, what it did then, and the CPU microseconds that had gone into the pair it was in."""
-        before = _cpu_of_children()
+        before = children_ns()
         death = self.watcher.run(work, limit)
         header = self.board.read_header()
-        spent = int(1e6 * (_cpu_of_children() - before)) - header.cpu_ns // 1000
+        spent = (children_ns() - before - header.cpu_ns) // 1000
         return death, header, min(max(spent, 0), 0xFFFFFFFF)
 
     def _plain_cell(self, work: list[list[Pair]]) -> None:
@@ -274,12 +273,6 @@ class Row:
 
 def _decided(verdict: int, flags: int = 0, cpu_us: int = 0) -> Record:
     return Record(boards.DONE, verdict, flags, 0, 0, cpu_us)
-
-
-def _cpu_of_children() -> float:
-    """CPU seconds of all cells that have ended so far."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 class _Compiling:

@@ -20,11 +20,17 @@ def limit_resources(memory: int, processes: int | None) -> None:
         resource.setrlimit(what, (value, value))
 
 
+def children_ns() -> int:
+    """CPU time of the children that this process has waited for, theirs included, in nanoseconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return int((used.ru_utime + used.ru_stime) * 1e9)
+
+
 def slowed(timeouts: int) -> float:
     """The fraction of the time limit that a candidate has on each further test after so many timeouts.
 
     The first two cost the full limit, each further one halves it, down to 1/32: on M tests a candidate can waste
-    less than (3 + M/32) times the limit, whatever M, and as much again while its passes are verified. A verdict under
-    a reduced limit is marked as such.
+    less than (3 + M/32) times the limit, whatever M, one more where it shared a cell, and as much again while its
+    passes are verified. A verdict under a reduced limit is marked as such.
     """
     return float(max(0.5 ** max(0, timeouts - FREE_TIMEOUTS + 1), SLOWEST_FRACTION))

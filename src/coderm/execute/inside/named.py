@@ -12,6 +12,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from .reach import MODULES
+
 _BUILTINS: dict[str, Any] = {name: getattr(builtins, name) for name in (
     "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float format "
     "frozenset hash hex id int isinstance issubclass iter len list map max min next object oct ord pow "
@@ -22,10 +24,7 @@ EXCEPTIONS = {name: value for name, value in vars(builtins).items()
 _BUILTIN_NAMES: dict[int, str] = {id(value): name for name, value in (EXCEPTIONS | _BUILTINS).items()}
 
 # Modules that compute and do nothing else: no files, processes, imports, or code from text.
-_MODULES = frozenset({
-    "abc", "bisect", "cmath", "collections", "collections.abc", "datetime", "dataclasses", "decimal", "enum",
-    "fractions", "functools", "heapq", "itertools", "json", "json.decoder", "math", "numbers", "numpy", "operator",
-    "random", "re", "statistics", "string", "textwrap", "typing"})
+_MODULES = MODULES - {"__future__"} | {"decimal", "json", "json.decoder", "numpy"}
 
 
 def name_of(value: Any) -> str | None:

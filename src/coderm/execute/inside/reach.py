@@ -18,7 +18,7 @@ from itertools import pairwise
 from types import CodeType, ModuleType
 from typing import NamedTuple
 
-_MODULES = frozenset({
+MODULES = frozenset({
     "__future__", "abc", "bisect", "cmath", "collections", "collections.abc", "dataclasses", "datetime", "enum",
     "fractions", "functools", "heapq", "itertools", "math", "numbers", "operator", "random", "re", "statistics",
     "string", "textwrap", "typing"})
@@ -104,7 +104,7 @@ def reach(code: CodeType, *, is_test: bool = False) -> Reach:
         for op, arg in operations(current):
             if op == _IMPORT:
                 module = current.co_names[arg]
-                plain = plain and (module in _MODULES or (is_test and module == "unittest"))
+                plain = plain and (module in MODULES or (is_test and module == "unittest"))
             elif op in _ATTRIBUTE_STORES:
                 stored.add(current.co_names[arg])
             elif op == _MATCH_CLASS:
@@ -169,14 +169,14 @@ def shared_names() -> Shared:
     attributes = set(dir(unittest)) | set(dir(unittest.TestCase))
     forbidden = set(_FORBIDDEN)
     offered: dict[str, set[str]] = {}
-    for module in map(importlib.import_module, _MODULES):
+    for module in map(importlib.import_module, MODULES):
         offered.setdefault(module.__name__, set()).update(_COMMON & vars(module).keys())
         for name, value in vars(module).items():
             attributes.add(name)
             kind = getattr(value, "__origin__", value)  # to set an attribute of typing.Sequence is to set it there
             if isinstance(kind, type) and not kind.__flags__ & _IMMUTABLE:
                 offered.setdefault(name, set()).update(*(_COMMON & vars(base).keys() for base in kind.__mro__))
-            if isinstance(value, ModuleType) and value.__name__ not in _MODULES:
+            if isinstance(value, ModuleType) and value.__name__ not in MODULES:
                 forbidden.add(name)  # a way out of the white list
             elif isinstance(value, type):
                 attributes.update(vars(value))
