@@ -1,6 +1,6 @@
 """Split mode against shared mode on honest pairs: how many verdicts differ, and each difference by its cause.
 
-    python benchmarks/modes.py RUN [RUN...] [--pairs N]     runs that hold solutions and unit tests
+    python benchmarks/modes.py RUN [RUN...] [--pairs N] [--time-limit S]     runs that hold solutions and unit tests
     python benchmarks/modes.py --references                 HumanEval's reference solutions on HumanEval's own tests
 """
 
@@ -31,6 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="*")
     parser.add_argument("--pairs", type=int, default=20_000)
+    parser.add_argument("--time-limit", type=float, default=1.0)
     parser.add_argument("--references", action="store_true")
     args = parser.parse_args()
     sets = {path: from_run(path, args.pairs) for path in args.runs}
@@ -38,10 +39,11 @@ def main() -> None:
         packaged = load("humaneval")
         sets["references"] = [(p.task_id, [as_executable(p, p.reference or "")], [*p.ground_truth]) for p in packaged]
     for name, problems in sets.items():
-        matrices = {}
+        matrices, spent = {}, {}
         for mode in ("shared", "split"):
-            with Engine(mode, time_limit=1.0) as engine:
+            with Engine(mode, time_limit=args.time_limit) as engine:
                 matrices[mode] = list(engine.execute_many((s, u) for _, s, u in problems))
+                spent[mode] = f"{mode} {engine.cpu_s:.0f} s of CPU time"
         total, causes = 0, collections.Counter[tuple[str, str]]()
         for (task, _, _), a, b in zip(problems, matrices["shared"], matrices["split"], strict=True):
             total += a.codes.size
@@ -49,7 +51,8 @@ def main() -> None:
                 causes[str(a.verdicts[i, j]), str(b.verdicts[i, j])] += 1
                 print(f"  {task} solution {i} unit test {j}: shared {a.verdicts[i, j]}, split {b.verdicts[i, j]}")
         differ = sum(causes.values())
-        print(f"{name}: {differ} of {total} verdicts differ ({100 * differ / max(total, 1):.3f} %) {dict(causes)}")
+        print(f"{name}: {differ} of {total} verdicts differ ({100 * differ / max(total, 1):.4f} %) {dict(causes)}, "
+              + ", ".join(spent.values()))
 
 
 if __name__ == "__main__":

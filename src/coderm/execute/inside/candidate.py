@@ -10,17 +10,15 @@ from __future__ import annotations
 import asyncio
 import builtins
 import contextvars
-import copy
 import functools
 import hashlib
 import inspect
 import io
 import marshal
-import math
-import operator
 import os
 import socket
 import sys
+import time
 import types
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -30,6 +28,7 @@ from .house import House
 from .limits import limit_resources
 from .line import Gone, Line
 from .named import EXCEPTIONS, name_of
+from .operations import OPERATIONS
 from .plain import MUTABLE, Decoder, Encoder, Malformed, refill
 from .reach import Reach, bare, reach
 from .watch import reap_orphans
@@ -107,6 +106,8 @@ class Candidate:
                 return self._compile(message[1])
             if message[0] == "load":
                 return self._guarded(self._load)
+            if message[0] == "ahead":
+                return self._ahead(*message[1:])
             return self._guarded(functools.partial(self._do, *message[1:]))
         except Again:
             return ["again"]
@@ -165,6 +166,21 @@ class Candidate:
         return own, builtin
 
     # -- calls ---------------------------------------------------------------------------------------------
+
+    def _ahead(self, seconds: float, scripts: list[list[Any]]) -> Any:
+        """Answers to the messages of several pairs, as many pairs as fit into the time, and the CPU time of each."""
+        told: list[list[Any]] = []
+        begun = now = time.process_time_ns()
+        for script in scripts:
+            context = contextvars.copy_context()
+            told.append([])
+            for message in script:
+                before, answer = now, context.run(self._answer, message)
+                now = time.process_time_ns()
+                told[-1].append([now - before, answer])
+            if now - begun > seconds * 1e9:
+                break
+        return ["told", told]
 
     def _guarded(self, work: Callable[[], Any]) -> Any:
         try:
@@ -237,7 +253,7 @@ class Candidate:
             if is_method:
                 return _METHOD_ASYNC if inspect.iscoroutinefunction(value) else _METHOD
             return self._lend(target, args[0], value)
-        return _OPERATIONS[how](thing, *args)
+        return OPERATIONS[how](thing, *args)
 
     def _lend(self, target: Any, name: str, value: Any) -> Any:
         """The judge gets a copy; remember of which container, and what was in it."""
@@ -351,43 +367,3 @@ class JudgeIterator(JudgeCallable):
 
     def __next__(self) -> Any:
         return self._candidate.ask_judge(self.number, "next", (), {})
-
-
-def _set_attribute(thing: Any, name: str, value: Any) -> None:
-    setattr(thing, name, value)
-
-
-def _hash(thing: Any) -> int | None:
-    """None where the object is equal to itself alone: then its number serves the judge as well."""
-    value = hash(thing)
-    equality: Any = type(thing).__eq__
-    return None if equality is object.__eq__ else value
-
-
-def _doc(thing: Any, name: str | None = None) -> Any:
-    return (thing if name is None else getattr(thing, name)).__doc__
-
-
-_OPERATIONS: dict[str, Callable[..., Any]] = {
-    "set": _set_attribute, "del": delattr, "iter": iter, "next": next, "len": len, "bool": bool, "str": str,
-    "repr": repr, "int": int, "float": float, "index": operator.index, "abs": abs, "neg": operator.neg,
-    "pos": operator.pos, "invert": operator.invert, "round": round, "contains": operator.contains,
-    "getitem": operator.getitem, "setitem": operator.setitem, "delitem": operator.delitem, "reversed": reversed,
-    "format": format, "hash": _hash, "doc": _doc, "copy": copy.copy, "deepcopy": copy.deepcopy, "divmod": divmod,
-    "floor": math.floor, "ceil": math.ceil, "trunc": math.trunc, "rdivmod": lambda thing, other: divmod(other, thing),
-    "enter": lambda thing: type(thing).__enter__(thing), "exit": lambda thing, *e: type(thing).__exit__(thing, *e),
-    "aenter": lambda thing: type(thing).__aenter__(thing), "aexit": lambda thing, *e: type(thing).__aexit__(thing, *e),
-    "anext": lambda thing: type(thing).__anext__(thing), "aiter": lambda thing: type(thing).__aiter__(thing),
-}
-_OPERATIONS.update({name: getattr(operator, name) for name in (
-    "eq ne lt le gt ge add sub mul truediv floordiv mod pow matmul lshift rshift and_ or_ xor iadd isub imul itruediv "
-    "ifloordiv imod ipow iand ior ixor").split()})
-
-
-def _reflected(name: str) -> Callable[..., Any]:
-    operation = getattr(operator, name)
-    return lambda thing, other: operation(other, thing)
-
-
-_OPERATIONS.update({f"r{name.rstrip('_')}": _reflected(name) for name in (
-    "add sub mul truediv floordiv mod pow matmul lshift rshift and_ or_ xor").split()})

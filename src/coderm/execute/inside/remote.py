@@ -13,7 +13,7 @@ from .plain import MUTABLE, Decoder, Encoder, Malformed
 from .standin import DOC, StandIn, StandInFunction, StandInType
 
 if TYPE_CHECKING:
-    from .seat import Seat
+    from .talk import Talk
 
 _own = object.__getattribute__
 _real_input, _real_stdin, _real_stdout = builtins.input, sys.stdin, sys.stdout
@@ -36,9 +36,9 @@ _UNHELD = _Copy([], None).references()  # for a container that the test has let 
 class Remote:
     """The candidate's names during one pair: makes stand-ins, sends calls, brings back results."""
 
-    def __init__(self, seat: Seat, named: frozenset[str]) -> None:
+    def __init__(self, talk: Talk, named: frozenset[str]) -> None:
         """`named` are the names that the test mentions."""
-        self._seat, self._named = seat, named
+        self._talk, self._named = talk, named
         self._fresh = True
         self._classes: dict[str, type] = {}
         self._kept: list[Any] = []
@@ -67,10 +67,7 @@ class Remote:
         encoder = Encoder(self._strange_out)
         message = ["do", self._fresh, how, target, [encoder.encode(a) for a in args],
                    {k: encoder.encode(v) for k, v in (kwargs or {}).items()}, self._surroundings()]
-        reply = self._seat.ask(message, self._back)
-        if reply[0] == "again":  # the process could not be put back as it was: a new one, once
-            self._seat.renew()
-            reply = self._seat.ask(message, self._back)
+        reply = self._talk.ask(message, self._back)
         self._fresh = False
         kind, body, *rest = reply
         if rest:
@@ -131,6 +128,11 @@ class Remote:
         return ["value", Encoder(self._strange_out).encode(result)]
 
     # -- what is not plain ---------------------------------------------------------------------------------
+
+    @property
+    def has_lent_functions(self) -> bool:
+        """Whether the candidate has been given something of the test's to call."""
+        return bool(self._kept)
 
     def _keep(self, value: Any) -> int:
         self._kept.append(value)

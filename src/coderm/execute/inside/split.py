@@ -25,6 +25,7 @@ from .limits import slowed
 from .remote import Remote
 from .seat import CandidateEnded, Seat
 from .study import Study
+from .talk import Ahead
 from .tamper import Guard
 from .watch import Watcher
 from .witness import Witness
@@ -100,7 +101,8 @@ class _Judge:
                  witness: Witness | None) -> None:
         self._paper, self._witness = paper, witness
         self._board, self._guard, self._seat, self._limit = board, guard, seat, limit
-        self._house = House()
+        seat.renew()  # first: its descriptor is one of those that the house finds
+        self._house, self._ahead = House(), Ahead(seat)
         self._context = contextvars.copy_context()
         self._twins: dict[str, list[tuple[int, Study]]] = {}
         self._was_plain = True
@@ -135,15 +137,17 @@ class _Judge:
         except Exception:  # an answer of another shape than asked for
             return self._all(row, ERROR)
         timeouts = row.timeouts
-        for place, test in row.pairs:
+        self._ahead.meet(may=plain and not self._paper)
+        for number, (place, test) in enumerate(row.pairs):
             limit = self._limit if self._paper else self._limit * slowed(timeouts)
+            self._board.begin(place, _now(), 0)
+            self._ahead.ask(row.pairs, number, limit)
             verdict = self._pair(place, test, names, limit)
             timeouts += verdict == TIMEOUT
             if test.reach.marks or (not (plain and test.reach.plain) and not self._house.tidy()):
                 return False
         if not self._twins.get(digest):
             self._twins[digest] = row.pairs
-        self._was_plain = plain
         return True
 
     def _compile(self, text: str) -> tuple[bool, str]:
@@ -151,38 +155,39 @@ class _Judge:
         seat = self._seat
         if not self._was_plain:
             seat.dismiss()
-        self._was_plain = False  # until it is known to be
         reply = seat.set_up(["compile", text])
         if reply[0] == "ok" and not reply[1] and seat.used:
             seat.dismiss()
             reply = seat.set_up(["compile", text])
+        self._was_plain = reply[0] != "ok" or bool(reply[1])  # what does not compile leaves nothing behind
         if reply[0] != "ok":
             raise CandidateEnded(ERROR)
         seat.used = True
         return bool(reply[1]), str(reply[2])
 
     def _pair(self, place: int, test: Study, names: dict[str, Any], limit: float) -> int:
-        self._board.begin(place, _now(), 0)
         cases = passed = 0
-        remote = Remote(self._seat, test.reads | test.imports)
+        talk = self._ahead.talk(test, limit)
+        remote = Remote(talk, test.reads | test.imports)
         if self._witness is not None:
             self._witness.place = place
         if test.reach.random:
             self._house.seed()
         try:
-            self._seat.begin(limit)
+            if self._paper:
+                talk.begin()  # wall time counts from here
             verdict, cases, passed = self._context.copy().run(self._judge, remote, test, names)
         except CandidateEnded as end:
             verdict = end.verdict
         except Exception:  # a name that is not what it was said to be
             verdict = ERROR
-        if self._seat.ended is not None:  # whatever the test made of that
-            verdict = self._seat.ended
-        spent = self._seat.end()
-        if self._seat.is_late():
-            verdict = TIMEOUT
+        spent, decided = talk.end()
+        if decided is not None:  # whatever the test made of that
+            verdict = decided
         elif verdict == PASS and not self._guard.quick():
             verdict = TAMPERED
+        if not remote.has_lent_functions:
+            self._ahead.learn(test, talk.said)
         flags = (boards.SELF_JUDGED if remote.self_judged else 0) | (boards.SLOWED if limit < self._limit else 0)
         self._board.write(place, verdict, flags, cases, passed, spent // 1000)
         return verdict if self._witness is None else self._board.read(place).verdict

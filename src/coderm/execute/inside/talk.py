@@ -1,0 +1,121 @@
+"""What is said to a candidate during one pair, most of it ahead of time.
+
+A test asks every candidate the same as long as their answers are the same, and to wake the other process for every
+message costs more than the messages do. So what the tests asked earlier candidates is put to the next one in a batch,
+each test's part in a fresh namespace as ever, and a pair is served from those answers while it asks just that. Where
+it asks anything else, the candidate is led to the same place by the same messages, and answers for itself from there.
+
+Only plain candidates (`reach.py`) are asked ahead, which cannot see what is to come. A batch that ends badly, or takes
+too long for every pair in it to be known to keep its limit, counts for nothing: that candidate is asked live again.
+"""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from .cell import TIMEOUT
+from .seat import CandidateEnded, Seat
+from .study import Study
+
+MOST_TESTS = 100  # in one batch
+MOST_MESSAGES = 50  # that a test sends to be asked ahead
+_SHARE = 0.25  # of a pair's limit that a batch may take: what is lost where one pair in it never ends
+
+
+class Line(NamedTuple):
+    """A message of a test's; `key` is equal for equal messages alone: 1, 1.0 and True are three."""
+
+    key: bytes
+    message: list[Any]
+
+
+Answer = tuple[int, list[Any]]
+"""CPU nanoseconds that the candidate took, and what it said."""
+
+
+class Ahead:
+    """What tests have asked so far, and what the candidate in hand has answered to that."""
+
+    def __init__(self, seat: Seat) -> None:
+        self._seat = seat
+        self._scripts: dict[int, list[Line]] = {}
+        self._answers: dict[int, list[Answer]] = {}
+        self._may = False
+
+    def meet(self, may: bool) -> None:
+        """The next candidate has been loaded; whether it may be asked ahead."""
+        self._may, self._answers = may, {}
+
+    def ask(self, pairs: list[tuple[int, Study]], number: int, limit: float) -> None:
+        """Have answers to what the test of that number will ask, and while at it those behind it."""
+        first = id(pairs[number][1])
+        if not self._may or first in self._answers or first not in self._scripts:
+            return
+        asked = [id(test) for _, test in pairs[number : number + MOST_TESTS] if id(test) in self._scripts]
+        seat = self._seat
+        seat.begin(limit * _SHARE)
+        try:
+            scripts = [[line.message for line in self._scripts[test]] for test in asked]
+            told = seat.ask(["ahead", limit * _SHARE / 2, scripts])[1]
+            self._answers = {test: [(int(spent), list(answer)) for spent, answer in answers]
+                             for test, answers in zip(asked, told, strict=False)}
+        except (CandidateEnded, ValueError, TypeError, IndexError):
+            self._may = False
+        if seat.is_late() or first not in self._answers:
+            self.meet(may=False)
+
+    def talk(self, test: Study, limit: float) -> Talk:
+        """The conversation of the pair that begins."""
+        return Talk(self._seat, limit, self._scripts.get(id(test), []), self._answers.get(id(test), []))
+
+    def learn(self, test: Study, said: list[Line]) -> None:
+        """Keep what a pair has said, unless it broke off before others did."""
+        known = self._scripts.get(id(test), [])
+        if test.reach.plain and 0 < len(said) <= MOST_MESSAGES and said != known[: len(said)]:
+            self._scripts[id(test)] = said
+
+
+class Talk:
+    """One pair's messages to the candidate and its answers."""
+
+    def __init__(self, seat: Seat, limit: float, script: list[Line], answers: list[Answer]) -> None:
+        self._seat, self._limit, self._script, self._answers = seat, limit, script, answers
+        self.said: list[Line] = []
+        self._is_live = False
+        self._spent_ns = 0
+
+    def ask(self, message: list[Any], back: Callable[..., list[Any]]) -> list[Any]:
+        """The candidate's answer; `back` serves its calls back. Raises CandidateEnded."""
+        number, line = len(self.said), Line(marshal.dumps(message, 2), message)
+        self.said.append(line)
+        if number < min(len(self._answers), len(self._script)) and line.key == self._script[number].key:
+            spent, answer = self._answers[number]
+            self._spent_ns += spent
+            return answer
+        self._answers = []
+        if not self._is_live:
+            self.begin()
+            for earlier in self.said[:-1]:
+                self._ask(earlier.message, back)
+        return self._ask(message, back)
+
+    def begin(self) -> None:
+        """Talk to the candidate itself from here on; its clocks start."""
+        self._is_live = True
+        self._seat.begin(self._limit)
+
+    def _ask(self, message: list[Any], back: Callable[..., list[Any]]) -> list[Any]:
+        reply = self._seat.ask(message, back)
+        if reply[0] == "again":  # the process could not be put back as it was: a new one, once
+            self._seat.renew()
+            reply = self._seat.ask(message, back)
+        return reply
+
+    def end(self) -> tuple[int, int | None]:
+        """The pair ends: CPU nanoseconds of the candidate's, and the verdict where its end decided that."""
+        if not self._is_live:
+            return self._spent_ns, None
+        spent = self._seat.end()
+        return spent, TIMEOUT if self._seat.is_late() else self._seat.ended
