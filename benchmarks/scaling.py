@@ -1,7 +1,7 @@
 """Judges every way to spend a budget of unit tests, on labelled runs and on simulated ones.
 
     python benchmarks/scaling.py RUN... [--states SPEC] [--simulate codegen|table2] [--problems 500] [--resamples 10]
-                                 [--out FILE.json]
+                                 [--out FILE.json] [--figures DIR]
 
 One unit of budget is one generated reply with all its test cases. Selection rules: CodeT's, a test case being a test,
 and majority vote, a reply being a test. Reported for each strategy: the area between its curve and equal
@@ -9,7 +9,8 @@ allocation's (mean height in points along log2 of the average budget), and the f
 in pairs executed, at which it is as accurate as equal allocation is with every reply, or half a point less. Predicted
 pass rates are held out: a probe on the states of --states (default: the text alone), cross-fitted; in a simulation
 gold logits with noise. `settled` is what no rule can beat but by luck: the replies after which the accuracy of a
-problem's choice never changes again, known beforehand.
+problem's choice never changes again, known beforehand. --figures draws the curves, a panel a source (Ma et al. 2025,
+Fig. 6), as DIR/fig6-RULE.svg and the like.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from pathlib import Path
 
 import numpy as np
 
+from coderm.report.budgets import lines_of, plot_of
+from coderm.report.draw import draw_lines
+from coderm.report.series import Line
 from coderm.runs import Run
 from coderm.scale.curves import Scaling, prefix_accuracy, scaling
 from coderm.scale.from_run import recorded_problems
@@ -83,19 +87,26 @@ def main() -> None:
     parser.add_argument("--resamples", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--figures", type=Path)
     args = parser.parse_args()
     sources = [(str(path.name), *run_problems(path, args.states)) for path in args.runs]
     for name in args.simulate:
         problems = simulate(SIMULATED[name], args.problems, 100, 100, args.seed)
         sources.append((f"simulated {name}", problems, predicted(problems, NOISE, args.seed)))
     told = []
+    lines: dict[Rule, list[Line]] = {rule: [] for rule in RULES}
     for name, problems, rates in sources:
         for rule in RULES:
             started = time.monotonic()
             found = scaling(problems, rates, rule, resamples=args.resamples, seed=args.seed, quiet=False)
             bound = settled(problems, rule, args.resamples, args.seed)
             print(table(name, found, bound), f"\n\n({time.monotonic() - started:.0f} s)", flush=True)
+            lines[rule] += lines_of(f"{name}: {len(problems)} problems", found)
             told.append({"data": name, "settled": bound} | found.as_json())
+    if args.figures:
+        args.figures.mkdir(parents=True, exist_ok=True)
+        for rule, of_rule in lines.items():
+            draw_lines(plot_of(rule, of_rule, f"fig6-{rule}"), args.figures)
     if args.out:
         args.out.write_text(json.dumps(told, indent=1) + "\n")
 

@@ -33,7 +33,8 @@ def random_tasks(count=4, n=8, m=6, seed=0):
         behaviour = np.where(passed, 1, rng.integers(-1, 4, (n, m))) if m else None
         matrix = RewardMatrix.from_verdicts(np.where(passed, 9, 8), behaviour=behaviour, calls=np.eye(m, dtype=bool))
         texts = [f"{'abc'[i % 3]} = {i // 2}" for i in range(n)]
-        tasks.append(Task(f"t/{p}", matrix, Context(labels=labels, solutions=texts)))
+        survivors = rng.random(n) < 0.6 if p % 2 else None
+        tasks.append(Task(f"t/{p}", matrix, Context(labels=labels, solutions=texts, survivors=survivors)))
     return tasks
 
 

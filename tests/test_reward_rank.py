@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from coderm.matrix import RewardMatrix
-from coderm.records import Problem
+from coderm.records import Problem, Verdict
 from coderm.runs import Run
 
 
@@ -46,6 +46,20 @@ def test_json_has_the_pinned_shape_and_a_problem_without_tests_is_a_tie(run):
     for entry in found["selectors"].values():
         assert entry["low"] <= entry["accuracy"] <= entry["high"]
     assert {"grading", "fmv"} <= found["skipped"].keys()
+
+
+def test_after_a_sequential_budget_rules_choose_among_those_in_the_race(run):
+    codes = np.full((3, 2), Verdict.PASS)
+    codes[1:, 1] = Verdict.NOT_RUN
+    codes[0] = Verdict.FAIL
+    with run:
+        run.append("rounds", [{"round": 0, "unit_tests": {"a": 1, "b": 1}, "candidates": {"a": [0, 1, 2], "b": [0, 1, 2]}},
+                              {"round": 1, "unit_tests": {"a": 2, "b": 2}, "candidates": {"a": [0], "b": [0, 1, 2]}}])
+        run.save_matrix("a", RewardMatrix.from_verdicts(codes))
+    found = json.loads(rank(run.path, "--json").stdout)["selectors"]
+    assert found["majority"]["accuracy"] == found["codet"]["accuracy"] == pytest.approx(100 * (1 + 0 + 2 / 3) / 3)
+    assert found["random"]["accuracy"] == pytest.approx(100 * (1 / 3 + 0 + 2 / 3) / 3)
+    assert found["oracle"]["accuracy"] == pytest.approx(100 * 2 / 3)
 
 
 def test_one_rule_under_the_papers_protocol(run):

@@ -127,6 +127,17 @@ def test_select_gives_all_that_tie_and_accuracy_averages_over_them():
     assert accuracy(score(MATRIX, "majority"), np.array([0, 0, 1, 0, 1], bool)) == 0.5
 
 
+def test_who_was_ruled_out_is_chosen_by_no_rule():
+    out = Verdict.NOT_RUN
+    matrix = RewardMatrix.from_verdicts([[9, 9, 8, 8], [9, 8, 9, 8], [9, 9, out, out], [9, 9, out, out]])
+    race = Context(survivors=np.array([True, True, False, False]))
+    assert select(matrix, "codet").tolist() == [2, 3]  # by the half pass that their missing cells stand for
+    for rule in ("majority", "codet", "b4", "mbr-exec", "variance", "mpsc-no-spec", "accord-verdicts"):
+        assert set(select(matrix, rule, race)) <= {0, 1}, rule
+    assert select(matrix.take([1, 2, 3]), "codet", race.take([1, 2, 3])).tolist() == [0]
+    assert np.isfinite(score(matrix, "codet", race)).all()
+
+
 def test_the_paper_breaks_ties_by_the_larger_group_and_counts_a_text_once():
     twins = RewardMatrix.from_passed([[1, 0, 0], [0, 1, 1], [1, 0, 0]])
     paper = Context(protocol="paper", unit_tests=["a", "b", "b"])

@@ -20,6 +20,7 @@ from coderm.errors import InputError
 from coderm.execute import Engine
 from coderm.generate.stage import Source
 from coderm.records import Verdict
+from coderm.reward import select, tasks_of
 from coderm.runs import Run
 from coderm.scale import live
 from coderm.scale.live import Budget
@@ -75,6 +76,16 @@ def test_candidates_that_cannot_win_are_not_run_on_later_tests(undisturbed: Path
         for column, reply in enumerate(row["replies"]):
             alive = rounds[int(np.searchsorted(held, reply, side="right")) - 1]["candidates"][row["task_id"]]
             assert np.flatnonzero(matrix.codes[:, column] != Verdict.NOT_RUN).tolist() == alive
+
+
+def test_no_rule_chooses_who_was_ruled_out(undisturbed: Path) -> None:
+    last = list(Run(undisturbed).rows("rounds"))[-1]["candidates"]
+    tasks = {task.task_id: task for task in tasks_of(Run(undisturbed))}
+    assert any(len(last[name]) < task.matrix.shape[0] for name, task in tasks.items())
+    for name, task in tasks.items():
+        ran_all = np.flatnonzero(task.matrix.ran.all(axis=1))
+        for rule in ("majority", "codet", "mbr-exec", "b4"):
+            assert set(select(task.matrix, rule, task.context)) <= {*last[name], *ran_all}
 
 
 def test_the_same_command_again_changes_nothing(undisturbed: Path) -> None:

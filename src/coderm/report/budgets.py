@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from coderm.errors import InputError
 from coderm.report.about import About
-from coderm.report.series import Plot, panel_of, percent
-from coderm.scale.curves import scaling
-from coderm.scale.recorded import RULES, Recorded
+from coderm.report.series import Line, Plot, panel_of, percent
+from coderm.scale.curves import Scaling, scaling
+from coderm.scale.recorded import RULES, Recorded, Rule
 
 WAYS = {"greedy-gold": "Eq. 2, gold pass rates", "greedy-predicted": "Eq. 2, predicted pass rates",
-        "equal": "equal shares", "static": "expected gain in selection (not in the paper)",
-        "sequential": "as votes come in (not in the paper)"}
+        "equal": "equal shares", "random": "a random problem each time (not in the paper)",
+        "static": "expected gain in selection (not in the paper)", "sequential": "as votes come in (not in the paper)"}
 """Ways to spend a budget that are plotted -> their names in the figure."""
 PREDICTED = ("greedy-predicted", "static")
 """Those that need predicted pass rates."""
@@ -36,8 +36,17 @@ def fig6(runs: Sequence[tuple[About, Sequence[Recorded]]], rule_name: str,
         if missing:
             raise InputError(f"{about.name}: no predicted pass rate for {missing[0]} and {len(missing) - 1} others")
         rates = np.array([p.pass_rate if predicted is None else predicted[p.task_id] for p in problems])
-        found = scaling(problems, rates, rule, quiet=False)
-        lines += [percent(panel_of(about), label, found.budgets.tolist(), *found.curve(way))
-                  for way, label in WAYS.items() if predicted is not None or way not in PREDICTED]
-    return Plot("fig6", f"Accuracy against the budget of unit tests ({rule})", "unit tests per problem, on average",
+        lines += lines_of(panel_of(about), scaling(problems, rates, rule, quiet=False),
+                          [way for way in WAYS if predicted is not None or way not in PREDICTED])
+    return plot_of(rule, lines)
+
+
+def lines_of(panel: str, found: Scaling, ways: Iterable[str] = WAYS) -> list[Line]:
+    """The lines of one panel."""
+    return [percent(panel, WAYS[way], found.budgets.tolist(), *found.curve(way)) for way in ways]
+
+
+def plot_of(rule: Rule, lines: Sequence[Line], name: str = "fig6") -> Plot:
+    """The figure that such lines make."""
+    return Plot(name, f"Accuracy against the budget of unit tests ({rule})", "unit tests per problem, on average",
                 "solved (%)", lines)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from coderm.matrix import RewardMatrix
 from coderm.records import Problem
 from coderm.report.parts import plural
-from coderm.reward import SELECTORS, Task, tied_best
+from coderm.reward import Task, select
 from coderm.reward.context import Floats, votes
 
 Outcome = Literal["lost", "shared", "won", "hopeless", "unlabelled"]
@@ -54,7 +54,7 @@ class Case:
     @cached_property
     def chosen(self) -> NDArray[np.int64]:
         """Indices of the candidates that tie for the most votes."""
-        return np.flatnonzero(tied_best(SELECTORS["majority"](self.matrix, self.task.context)))
+        return select(self.matrix, "majority", self.task.context)
 
     @property
     def pass_rate(self) -> float:

@@ -34,6 +34,9 @@ class Context:
     """[M] texts of the unit tests."""
     protocol: Protocol = "default"
     """`paper`: every test votes, identical texts once, ties go to the largest group with one pass vector."""
+    survivors: NDArray[np.bool_] | None = None
+    """[N] False for candidates that a sequential budget ruled out, which later tests did not run on; None: all are
+    in. Who was ruled out is not chosen: the tests that it missed would have to be guessed."""
 
     def take(self, solutions: Any = None, unit_tests: Any = None) -> Context:
         """The context of the given candidates and tests (index arrays; None keeps all)."""
@@ -44,7 +47,8 @@ class Context:
             return values[index] if isinstance(values, np.ndarray) else [values[i] for i in index]
 
         return replace(self, labels=pick(self.labels, solutions), outside=pick(self.outside, solutions),
-                       solutions=pick(self.solutions, solutions), unit_tests=pick(self.unit_tests, unit_tests))
+                       solutions=pick(self.solutions, solutions), unit_tests=pick(self.unit_tests, unit_tests),
+                       survivors=pick(self.survivors, solutions))
 
 
 Rule = Callable[[RewardMatrix, Context], Floats]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from coderm.reward.behaviour_rules import BehaviourRule
 from coderm.reward.context import Floats, Rule, Task, electorate, votes
-from coderm.reward.evaluate import accuracy, bootstrap_weights, tied_best
+from coderm.reward.evaluate import accuracy, bootstrap_weights, choosable, tied_best
 from coderm.reward.evidence import Evidence
 from coderm.reward.verdict_rules import VerdictRule
 
@@ -124,7 +124,7 @@ def _batched(task: Task, rule: Rule, rows: NDArray[np.intp], cols: NDArray[np.in
     else:
         assert isinstance(rule, BehaviourRule)
         scores = rule.batch(Evidence.of(matrix, context, tests, solutions))
-    chosen = tied_best(np.where(solutions > 0, scores, -np.inf)) * solutions
+    chosen = tied_best(np.where(solutions > 0, choosable(scores, context), -np.inf)) * solutions
     found: Floats = context.labels @ chosen / chosen.sum(axis=0)
     return found.reshape(len(m_values), -1)
 
@@ -137,7 +137,8 @@ def _one_by_one(task: Task, rule: Rule, rows: NDArray[np.intp], cols: NDArray[np
         for r, (row, col) in enumerate(zip(rows, cols, strict=True)):
             context = task.context.take(row, col[:m])
             assert context.labels is not None
-            values[i, r] = accuracy(rule(task.matrix.take(row, col[:m]), context), context.labels)
+            scores = choosable(rule(task.matrix.take(row, col[:m]), context), context)
+            values[i, r] = accuracy(scores, context.labels)
     return values
 
 

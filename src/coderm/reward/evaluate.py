@@ -34,6 +34,13 @@ def tied_best(scores: Floats) -> NDArray[np.bool_]:
     return near
 
 
+def choosable(scores: Floats, context: Context) -> Floats:
+    """The scores, [N] or [N, R], with "never choose" for candidates that were ruled out before all tests had run."""
+    if context.survivors is None:
+        return scores
+    return np.where(context.survivors.reshape(-1, *[1] * (scores.ndim - 1)), scores, -np.inf)
+
+
 def accuracy(scores: Floats, labels: NDArray[np.bool_]) -> float:
     """Expected accuracy of choosing among the tied best at random; 0 where there is no candidate."""
     return float(labels[tied_best(scores)].mean()) if len(scores) else 0.0
@@ -57,7 +64,7 @@ def accuracies(tasks: Sequence[Task], rule: Rule) -> Floats:
     for i, task in enumerate(tasks):
         assert task.context.labels is not None, f"{task.task_id} has no labels"
         try:
-            scores = applied(rule, task.matrix, task.context)
+            scores = choosable(applied(rule, task.matrix, task.context), task.context)
         except MissingInput:
             raise
         except InputError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from coderm.errors import InputError
@@ -11,7 +11,7 @@ from coderm.reward.context import Floats, MissingInput, Task
 from coderm.reward.evaluate import Estimate, accuracies, mean_interval
 from coderm.reward.measures import Separation, separation
 from coderm.reward.paired import Comparison, compare
-from coderm.reward.selectors import SELECTORS, resolve
+from coderm.reward.selectors import BASELINES, SELECTORS, resolve
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,12 @@ def rank(tasks: Sequence[Task], select: str = "all", run: str = "RUN") -> Rankin
     labelled = [task for task in tasks if task.context.labels is not None]
     if not labelled:
         raise InputError(f"{run}: no labels; run `coderm label {run}` first, where the problems have a ground truth")
+    everybody = [replace(task, context=replace(task.context, survivors=None)) for task in labelled]
     scored: dict[str, Floats] = {}
     skipped: dict[str, str] = {}
     for name in SELECTORS if select == "all" else [select]:
         try:
-            scored[name] = accuracies(labelled, resolve(name))
+            scored[name] = accuracies(everybody if name in BASELINES else labelled, resolve(name))
         except MissingInput as missing:
             if select != "all":
                 raise

@@ -18,7 +18,7 @@ from coderm.reward import behaviour_rules, verdict_rules
 from coderm.reward.accord import accord, accord_verdicts
 from coderm.reward.behaviour_rules import BehaviourRule
 from coderm.reward.context import Context, Floats, MissingInput, Rule, electorate
-from coderm.reward.evaluate import applied, tied_best
+from coderm.reward.evaluate import applied, choosable, tied_best
 from coderm.reward.graph_rules import mpsc_no_spec
 from coderm.reward.verdict_rules import VerdictRule
 
@@ -39,6 +39,8 @@ def grading(matrix: RewardMatrix, context: Context) -> Floats:
     return np.asarray(context.outside, dtype=np.float64)
 
 
+BASELINES = frozenset({"random", "oracle", "grading"})
+"""Rules that look at no unit test, so that what was ruled out by tests is theirs to choose as well."""
 SELECTORS: dict[str, Rule] = {
     "random": VerdictRule(verdict_rules.random),
     "oracle": oracle,
@@ -121,4 +123,4 @@ def score(matrix: RewardMatrix, rule: str | Rule = "majority", context: Context 
 
 def select(matrix: RewardMatrix, rule: str | Rule = "majority", context: Context | None = None) -> NDArray[np.intp]:
     """Indices of the candidates that tie for the best score, in ascending order."""
-    return np.flatnonzero(tied_best(score(matrix, rule, context)))
+    return np.flatnonzero(tied_best(choosable(score(matrix, rule, context), context or Context())))

@@ -22,6 +22,8 @@ def tasks_of(run: Run, *, protocol: Protocol = "default",
     left out. Raises InputError where nothing was executed.
     """
     solutions, unit_tests, labels = run.solutions(), run.unit_tests(), run.labels()
+    rounds = list(run.rows("rounds"))
+    in_the_race: dict[str, list[int]] = rounds[-1]["candidates"] if rounds else {}
     tasks = []
     for task_id, candidates in solutions.items():
         texts = unit_tests.get(task_id, [])
@@ -41,9 +43,12 @@ def tasks_of(run: Run, *, protocol: Protocol = "default",
             if values is not None and len(values) != len(candidates):
                 raise InputError(f"{run.path}: {task_id} has {len(values)} {what} for {len(candidates)} solutions")
         outside = None if scores is None or task_id not in scores else np.asarray(scores[task_id], np.float64)
+        survivors = None
+        if task_id in in_the_race:  # who ran everywhere all the same is judged by that
+            survivors = matrix.ran.all(axis=1) | np.isin(np.arange(len(candidates)), in_the_race[task_id])
         tasks.append(Task(task_id, matrix, Context(
             labels=None if correct is None else np.asarray(correct, dtype=bool), outside=outside,
-            solutions=candidates, unit_tests=texts, protocol=protocol)))
+            solutions=candidates, unit_tests=texts, protocol=protocol, survivors=survivors)))
     if solutions and not tasks:
         raise InputError(f"{run.path}: nothing was executed yet; run `coderm execute {run.path}` first")
     return tasks
