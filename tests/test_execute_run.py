@@ -143,6 +143,24 @@ def test_explain_shows_the_failing_assertion(tmp_path: Path) -> None:
     assert coderm("explain", run.path, "t/7", 0, 0).returncode == 2
 
 
+def test_explain_judges_under_the_limits_of_the_run(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "r")
+    test = "import unittest\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(f(), 1)"
+    with run:
+        run.add_problems([Problem("t/0", "")])
+        run.append("solutions", [{"task_id": "t/0", "solutions": [
+            "import time\ndef f():\n    end = time.process_time() + 0.4\n    while time.process_time() < end: pass\n    return 1",
+            "class Yes:\n    def __eq__(self, other): return True\ndef f(): return Yes()"]}])
+        run.append("unit_tests", [{"task_id": "t/0", "unit_tests": [test]}])
+    assert coderm("execute", run.path, "--time-limit", 0.1, "--isolation", "split").returncode == 0
+
+    def verdict(solution: int, *more: object) -> str:
+        return str(json.loads(coderm("explain", run.path, "t/0", solution, 0, *more, "--json").stdout)["verdict"])
+
+    assert (verdict(0), verdict(0, "--time-limit", 2)) == ("timeout", "pass")
+    assert (verdict(1), verdict(1, "--isolation", "shared")) == ("fail", "pass")
+
+
 def test_explain_runs_a_stdin_program_as_execute_does(tmp_path: Path) -> None:
     test = "import unittest\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(run_program('2'), '4\\n')"
     run = Run.create(tmp_path / "r")

@@ -73,8 +73,9 @@ def explain(
     task_id: Annotated[str, typer.Argument(help="The problem, e.g. HumanEval/0.")],
     solution: Annotated[int, typer.Argument(help="Index of the candidate solution, from 0.")],
     unit_test: Annotated[int, typer.Argument(help="Index of the unit test, from 0.")],
-    isolation: IsolationOption = "shared",
-    time_limit: TimeLimit = 1.0,
+    isolation: Annotated[Isolation | None, typer.Option(help="Default: as the run was executed, else shared.")] = None,
+    time_limit: Annotated[float | None, typer.Option(
+        help="CPU seconds the pair may use. Default: as the run was executed, else 1.")] = None,
     unsafe: Unsafe = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -85,8 +86,11 @@ def explain(
     from coderm.execute.stage import explain_pair
     from coderm.runs import Run
 
-    with Engine(isolation, time_limit, workers=1, unsafe=unsafe) as engine:
-        told = explain_pair(Run(run), engine, task_id, solution, unit_test)
+    opened = Run(run)
+    given = {"isolation": isolation, "time_limit": time_limit}
+    settings = opened.config.get("execute", {}) | {name: value for name, value in given.items() if value is not None}
+    with Engine(**settings | {"unsafe": unsafe, "workers": 1}) as engine:
+        told = explain_pair(opened, engine, task_id, solution, unit_test)
     if as_json:
         print(json.dumps(told))
         return
