@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import marshal
 import signal
-import sys
 from collections.abc import Callable
 from functools import partial
 from types import CodeType
@@ -34,14 +33,12 @@ TEXT_ROOM = 64 * 1024
 COMPILE_LIMIT_S = 5.0
 EVENTS_PER_PAIR = 64  # of more calls than that by one test the later ones are not recorded
 LIMIT_HIT = -1  # what a call did that had not come back when its process ended
-ALWAYS_WATCHED = ("unittest", "unittest.case", "unittest.loader", "unittest.suite", "unittest.result",
-                  "unittest.mock", "sys", "time", "signal", "os", "gc", "threading", "types")
 
 
 class Job:
     """What the supervisor asked for, and the answers to it."""
 
-    def __init__(self, request: dict[str, Any], channel: Channel, compiling: Board, base_memory: int,
+    def __init__(self, request: dict[str, Any], channel: Channel, compiling: Board, base_memory: int, guard: Guard,
                  nursery: Nursery | None) -> None:
         """With a `nursery` the candidates run there (split mode) and are not even compiled here."""
         self.channel, self._compiling, self._nursery = channel, compiling, nursery
@@ -60,7 +57,9 @@ class Job:
         texts = self._texts if compiled_here else []
         self.solutions = [self._compile(i, text, dead) for i, text in enumerate(texts)]
         prepare(self.tests)
-        self.guard = Guard(self._watched_modules())
+        self.guard = guard
+        # whose functions the tests may lean on, beside those that judge
+        guard.watch(sorted({"numpy" if name == "np" else name for test in self.tests for name in test.reads}))
         places = len(self.tests) * len(self._texts)
         self.board = Board(places, TEXT_ROOM, EVENTS_PER_PAIR if self._behaviour else 0)
         self.witness = Witness(self.board) if self._behaviour else None
@@ -86,11 +85,6 @@ class Job:
             except Exception as error:
                 return Solution(None, f"{type(error).__name__}: {str(error)[:200]}")
             return Solution(code, None, reach(code))
-
-    def _watched_modules(self) -> tuple[str, ...]:
-        """Modules whose functions the tests may lean on: those that judge, and those that the tests name."""
-        named = {"numpy" if name == "np" else name for test in self.tests for name in test.reads}
-        return (*ALWAYS_WATCHED, *sorted(name for name in named - set(ALWAYS_WATCHED) if name in sys.modules))
 
     # -- running -------------------------------------------------------------------------------------------
 

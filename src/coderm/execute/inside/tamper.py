@@ -24,6 +24,8 @@ _CODE = (types.FunctionType, types.BuiltinFunctionType, type, classmethod, stati
          types.MemberDescriptorType)
 _MAY_CHANGE = frozenset({"_", "maxDiff", "longMessage"})  # tests set these
 _CORE_TYPES = (object, type, int, float, complex, bool, str, bytes, bytearray, list, tuple, dict, set, frozenset, range)
+ALWAYS_WATCHED = ("unittest", "unittest.case", "unittest.loader", "unittest.suite", "unittest.result",
+                  "unittest.mock", "sys", "time", "signal", "os", "gc", "threading", "types")
 _JUDGING = frozenset({"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__", "__bool__", "__len__",
                       "__contains__", "__iter__", "__getattribute__", "__getattr__", "__call__", "__instancecheck__",
                       "__subclasscheck__", "__sub__", "__abs__", "__round__", "__new__", "__init__"})
@@ -78,26 +80,35 @@ def _is_code(value: Any) -> bool:
 class Guard:
     """A picture of the interpreter before any candidate ran, and the comparison with it."""
 
-    def __init__(self, modules: tuple[str, ...]) -> None:
-        """`modules` are watched in depth: their functions, their classes and those classes' methods."""
+    def __init__(self) -> None:
         self._bodies = _Bodies(vars(unittest.TestCase).values())
         self._quick = [_Picture(vars(builtins)), _Picture(vars(unittest.TestCase), closed=True),
                        _Picture(vars(unittest.case))]
         self._deep: list[_Picture] = []
         self._absent: list[tuple[Mapping[str, Any], frozenset[str]]] = []
-        self._modules = [(name, sys.modules[name]) for name in modules if name in sys.modules]
-        classes: dict[int, type] = {id(core): core for core in _CORE_TYPES}
-        functions: list[Any] = []
-        for _, module in self._modules:
-            self._deep.append(_Picture(vars(module), _is_fixed))
-            classes |= {id(value): value for value in vars(module).values() if isinstance(value, type)}
-            functions += vars(module).values()
-        for cls in classes.values():
-            self._deep.append(_Picture(vars(cls), _is_code))
-            functions += vars(cls).values()
-            self._absent.append((vars(cls), _JUDGING - vars(cls).keys()))
-        self._all_bodies = _Bodies(functions)
+        self._modules: dict[str, types.ModuleType] = {}
+        self._classes: dict[int, type] = {}
+        self._all_bodies: list[_Bodies] = []
+        self._watch_classes(_CORE_TYPES)
+        self.watch(ALWAYS_WATCHED)
+
+    def watch(self, modules: Iterable[str]) -> None:
+        """Watch these in depth too: their functions, their classes and those classes' methods. Hooks are as of now."""
+        for name in modules:
+            if name in sys.modules and name not in self._modules:
+                self._modules[name] = module = sys.modules[name]
+                self._deep.append(_Picture(vars(module), _is_fixed))
+                self._all_bodies.append(_Bodies(vars(module).values()))
+                self._watch_classes(value for value in vars(module).values() if isinstance(value, type))
         self._hooks = self._interpreter_hooks()
+
+    def _watch_classes(self, classes: Iterable[type]) -> None:
+        for cls in classes:
+            if id(cls) not in self._classes:
+                self._classes[id(cls)] = cls
+                self._deep.append(_Picture(vars(cls), _is_code))
+                self._all_bodies.append(_Bodies(vars(cls).values()))
+                self._absent.append((vars(cls), _JUDGING - vars(cls).keys()))
 
     @staticmethod
     def _interpreter_hooks() -> tuple[Any, ...]:
@@ -122,8 +133,8 @@ class Guard:
         """Whether everything that is watched is untouched. Some hundred microseconds."""
         return (
             self.quick()
-            and all(sys.modules.get(name) is module for name, module in self._modules)
+            and all(sys.modules.get(name) is module for name, module in self._modules.items())
             and all(picture.holds() for picture in self._deep)
-            and self._all_bodies.hold()
+            and all(bodies.hold() for bodies in self._all_bodies)
             and all(where.keys().isdisjoint(absent) for where, absent in self._absent)
         )
