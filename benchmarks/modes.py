@@ -1,7 +1,7 @@
 """Split mode against shared mode on honest pairs: how many verdicts differ, and each difference by its cause.
 
     python benchmarks/modes.py RUN [RUN...] [--pairs N] [--time-limit S]     runs that hold solutions and unit tests
-    python benchmarks/modes.py --references                 HumanEval's reference solutions on HumanEval's own tests
+    python benchmarks/modes.py --references DATASET...      reference solutions on the data set's own tests
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ def main() -> None:
     parser.add_argument("runs", nargs="*")
     parser.add_argument("--pairs", type=int, default=20_000)
     parser.add_argument("--time-limit", type=float, default=1.0)
-    parser.add_argument("--references", action="store_true")
+    parser.add_argument("--references", nargs="+", default=[], metavar="DATASET")
+    parser.add_argument("--memory-limit", type=int, default=1024, help="MiB")
     args = parser.parse_args()
     sets = {path: from_run(path, args.pairs) for path in args.runs}
-    if args.references:
-        packaged = load("humaneval")
-        sets["references"] = [(p.task_id, [as_executable(p, p.reference or "")], [*p.ground_truth]) for p in packaged]
+    for spec in args.references:
+        sets[spec] = [(p.task_id, [as_executable(p, p.reference or "")], [*p.ground_truth]) for p in load(spec)]
     for name, problems in sets.items():
         matrices, spent = {}, {}
         for mode in ("shared", "split"):
-            with Engine(mode, time_limit=args.time_limit) as engine:
+            with Engine(mode, time_limit=args.time_limit, memory_limit=args.memory_limit << 20) as engine:
                 matrices[mode] = list(engine.execute_many((s, u) for _, s, u in problems))
                 spent[mode] = f"{mode} {engine.cpu_s:.0f} s of CPU time"
         total, causes = 0, collections.Counter[tuple[str, str]]()

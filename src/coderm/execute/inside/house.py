@@ -79,6 +79,10 @@ class House:
     def _address_space(self) -> int:
         return int(os.pread(self._statm, 32, 0).split(None, 1)[0])
 
+    def has_grown(self) -> bool:
+        """Whether the address space is 8 MiB larger than it was."""
+        return self._address_space() > self._pages + _GROWTH_PAGES // 4
+
     def reclaim(self) -> None:
         """Collect garbage where the address space has grown much: cycles that hold memory the next would lack."""
         pages = self._address_space()

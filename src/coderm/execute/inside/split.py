@@ -33,7 +33,7 @@ from .witness import Witness
 if TYPE_CHECKING:
     from .job import Job, Row
 
-JUDGE_LIMIT_S = 5.0  # CPU time of the judge's own work on one pair
+JUDGE_LIMIT_S = 5.0  # CPU time of the judge's own work on one pair, or the candidate's limit where that is longer
 _now = time.monotonic
 
 
@@ -70,13 +70,14 @@ class Nursery:
 
 def run_split(job: Job, home: Nursery, texts: list[str], rows: list[Row]) -> None:
     """Run what is missing of the rows, starting a new judge behind every test that killed one."""
-    watcher = Watcher(job.board, job.memory_limit, 3 * job.wall_limit + JUDGE_LIMIT_S, keep=home.pid)
+    judge_limit = max(JUDGE_LIMIT_S, job.limit)
+    watcher = Watcher(job.board, job.memory_limit, 3 * job.wall_limit + judge_limit, keep=home.pid)
     seat = Seat(home.control, home.pid, job.memory_limit, job.wall_limit, wall_clock=job.paper)
     while waiting := [row for row in rows if row.missing()]:
         job.board.clear()
         work = [Work(texts[row.solution], [(job.place(row, j), job.tests[j]) for j in row.missing()], row.timeouts)
                 for row in waiting]
-        death = watcher.run(functools.partial(_become_judge, job, seat, work), JUDGE_LIMIT_S)
+        death = watcher.run(functools.partial(_become_judge, job, seat, work), judge_limit)
         header = job.board.read_header()
         job.hear(waiting)
         for row in waiting:
@@ -186,7 +187,8 @@ class _Judge:
             verdict = decided
         elif verdict == PASS and not self._guard.quick():
             verdict = TAMPERED
-        if not remote.has_lent_functions:
+        self._seat.used = True  # a process that was renewed has run this candidate as well
+        if talk.is_short and not remote.has_lent_functions:
             self._ahead.learn(test, talk.said)
         flags = (boards.SELF_JUDGED if remote.self_judged else 0) | (boards.SLOWED if limit < self._limit else 0)
         self._board.write(place, verdict, flags, cases, passed, spent // 1000)

@@ -21,6 +21,9 @@ from .study import Study
 
 MOST_TESTS = 100  # in one batch
 MOST_MESSAGES = 50  # that a test sends to be asked ahead
+_MOST_BYTES = 64 * 1024  # of a test's messages
+_ALL_BYTES = 8 * 1024 * 1024  # of all tests' messages
+_MARKING = frozenset({"set", "del", "setitem", "delitem"})  # what another candidate has of its own, this one may import
 _SHARE = 0.25  # of a pair's limit that a batch may take: what is lost where one pair in it never ends
 
 
@@ -42,7 +45,7 @@ class Ahead:
         self._seat = seat
         self._scripts: dict[int, list[Line]] = {}
         self._answers: dict[int, list[Answer]] = {}
-        self._may = False
+        self._may, self._held = False, 0
 
     def meet(self, may: bool) -> None:
         """The next candidate has been loaded; whether it may be asked ahead."""
@@ -73,7 +76,10 @@ class Ahead:
     def learn(self, test: Study, said: list[Line]) -> None:
         """Keep what a pair has said, unless it broke off before others did."""
         known = self._scripts.get(id(test), [])
-        if test.reach.plain and 0 < len(said) <= MOST_MESSAGES and said != known[: len(said)]:
+        size = sum(len(line.key) for line in said)
+        if (test.reach.plain and said and said != known[: len(said)] and self._held + size <= _ALL_BYTES
+                and not any(line.message[2] in _MARKING for line in said)):
+            self._held += size
             self._scripts[id(test)] = said
 
 
@@ -83,12 +89,20 @@ class Talk:
     def __init__(self, seat: Seat, limit: float, script: list[Line], answers: list[Answer]) -> None:
         self._seat, self._limit, self._script, self._answers = seat, limit, script, answers
         self.said: list[Line] = []
-        self._is_live = False
+        self._is_live, self._bytes = False, 0
+        self.is_short = True
+        """Whether all that was said is in `said`: what is long is said live and not kept."""
         self._spent_ns = 0
 
     def ask(self, message: list[Any], back: Callable[..., list[Any]]) -> list[Any]:
         """The candidate's answer; `back` serves its calls back. Raises CandidateEnded."""
-        number, line = len(self.said), Line(marshal.dumps(message, 2), message)
+        if not self.is_short:
+            return self._ask(message, back)
+        try:
+            number, line = len(self.said), Line(marshal.dumps(message, 2), message)
+        except ValueError:  # a string of a class of its own
+            number, line = len(self.said), Line(b"", message)
+        self._bytes += len(line.key)
         self.said.append(line)
         if number < min(len(self._answers), len(self._script)) and line.key == self._script[number].key:
             spent, answer = self._answers[number]
@@ -99,6 +113,8 @@ class Talk:
             self.begin()
             for earlier in self.said[:-1]:
                 self._ask(earlier.message, back)
+        if number >= MOST_MESSAGES or self._bytes > _MOST_BYTES or not line.key:
+            self.is_short, self.said = False, []
         return self._ask(message, back)
 
     def begin(self) -> None:
