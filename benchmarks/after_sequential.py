@@ -1,6 +1,6 @@
 """What each rule over verdicts chooses after a sequential budget, whose ruled-out candidates missed the later tests.
 
-usage: python benchmarks/after_sequential.py [RUN...] [--simulate table2|codegen ...] [--share 0.4] [--problems 300]
+usage: python benchmarks/after_sequential.py [RUN...] [--simulate table2|codegen] [--share 0.4] [--problems 300]
 
 Each reply is a unit test. The budget is a share of all replies, spent one problem at a time on the highest worth. The
 columns: had every candidate run on the tests that were asked for; choosing among all candidates, cells that did not run
@@ -13,6 +13,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from scaling import SIMULATED
 
 from coderm.matrix import RewardMatrix
 from coderm.records import Verdict
@@ -23,10 +24,9 @@ from coderm.scale.from_run import recorded_problems
 from coderm.scale.live import judge
 from coderm.scale.recorded import Replies, side_by_side
 from coderm.scale.sequential import CONFIDENCE, START
-from coderm.scale.simulate import CODEGEN, TABLE_2, simulate
+from coderm.scale.simulate import simulate
 
 RULES = ("majority", "variance", "codet", "b4", "mbr-exec", "mbr-exec-soft")
-MODELS = {"table2": TABLE_2, "codegen": CODEGEN}
 
 
 def spend(replies: Replies, share: float) -> tuple[np.ndarray, np.ndarray]:
@@ -57,12 +57,12 @@ def spend(replies: Replies, share: float) -> tuple[np.ndarray, np.ndarray]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*")
-    parser.add_argument("--simulate", nargs="*", choices=sorted(MODELS), default=[])
+    parser.add_argument("--simulate", choices=SIMULATED, action="append", default=[])
     parser.add_argument("--share", type=float, default=0.4)
     parser.add_argument("--problems", type=int, default=300)
     args = parser.parse_args()
     sources = {path: recorded_problems(Run(Path(path))) for path in args.runs}
-    sources |= {f"simulated {name}": simulate(MODELS[name], args.problems, 100, 100, 5) for name in args.simulate}
+    sources |= {f"simulated {name}": simulate(SIMULATED[name], args.problems, 100, 100, 5) for name in args.simulate}
     for name, problems in sources.items():
         replies = side_by_side([p for p in problems if len(p.correct) and p.replies], "majority")
         replies = replies.shuffled(np.random.default_rng(0))

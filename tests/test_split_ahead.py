@@ -63,6 +63,9 @@ CASES: dict[str, tuple[list[str], list[str], list[str]]] = {
     "names_of_another_kind": (
         ["def f(): return 1", "class f:\n    def __new__(cls): return 1", "f = 1", "def f(): return 1"],
         ["self.assertEqual(f(), 1)"], ["pass", "pass", "error", "pass"]),
+    "keywords_of_a_class_of_their_own": (
+        ["def f(**k): return k['a']", "def f(a): return a", "def f(a): return -a"],
+        ["import enum\nclass K(str, enum.Enum): A = 'a'\nself.assertEqual(f(**{K.A: 1}), 1)"], ["pass", "pass", "fail"]),
     "random_numbers": (
         [f"import random\ndef f(): return random.random() {extra}" for extra in ("", "+ 0", "* 2")],
         ["self.assertNotEqual(f(), f())", "a = f()\nself.assertEqual(a, 0.8444218515250481)"],
@@ -120,3 +123,53 @@ def test_who_can_be_put_back_keeps_the_process() -> None:
     assert matrix.behaviour is not None
     assert matrix.behaviour.shape == (1, 5)
     assert len(set(matrix.behaviour[0].tolist())) == 1
+
+
+def alone_and_behind(engine: Engine, solutions: list[str], tests: list[str]) -> tuple[list[list[str]], list[list[str]]]:
+    """The verdicts of each candidate by itself, and of all of them together."""
+    alone = [engine.execute([solution], tests).verdicts[0].tolist() for solution in solutions]
+    return alone, engine.execute(solutions, tests).verdicts.tolist()
+
+
+def test_what_tests_say_does_not_fill_the_judges_memory() -> None:
+    solutions = ["def f(a): return len(a)", "def f(a): return sum(1 for _ in a)"]
+    tests = [unit_test(f"self.assertEqual(f(list(range({n}))), {n})") for n in range(300_000, 300_012)]
+    tests.append(unit_test("a = list(range(50_000))\nfor _ in range(80): self.assertEqual(f(a), 50_000)"))
+    with Engine("split", workers=1, memory_limit=128 << 20, time_limit=10.0) as engine:
+        assert engine.execute(solutions, tests).verdicts.tolist() == [["pass"] * 13] * 2
+
+
+def test_answers_to_others_tests_cost_no_pair_its_memory() -> None:
+    solutions = ["def f(n): return None",
+                 "def f(n):\n    x = bytes(160 << 20)\n    return [[] for _ in range(n)]",
+                 "def f(n):\n    try: x = bytes(160 << 20)\n    except MemoryError: return []\n    return [[] for _ in range(n)]"]
+    tests = [unit_test(f"self.assertEqual(len(f({n})), {n})") for n in range(15_000, 15_090)]
+    with Engine("split", workers=1, memory_limit=256 << 20, time_limit=4.0) as engine:
+        alone, together = alone_and_behind(engine, solutions, tests)
+    assert alone[1:] == [["pass"] * 90] * 2
+    assert together == alone
+
+
+def test_nobody_finds_the_code_of_a_candidate_whose_process_was_renewed() -> None:
+    right = "def f(n):\n    while n == 0: pass\n    return n * n + 7"
+    thief = textwrap.dedent("""
+        import gc
+        theirs = [o["f"] for o in gc.get_objects() if type(o) is dict and o.get("__name__") == "solution" and "f" in o
+                  and "thief" not in o and not o["f"].__code__.co_names]
+        thief = 1
+        def f(n): return theirs[0](n) if theirs and n else gc
+        """)
+    tests = [unit_test(f"self.assertEqual(f({n}), {n * n + 7})") for n in range(5)]
+    with Engine("split", workers=1, time_limit=0.3) as engine:
+        alone, together = alone_and_behind(engine, [right, thief], tests)
+    assert alone == together == [["timeout"] + ["pass"] * 4, ["fail"] * 5]
+
+
+def test_no_candidate_is_asked_ahead_to_store_what_only_another_has() -> None:
+    own = "class Fraction:\n    tag = 0\ndef f(n): return n"
+    imports = "from fractions import Fraction\ndef f(n): return n"
+    probe = "from fractions import Fraction\ndef f(n):\n    try: return Fraction.tagged\n    except AttributeError: return n"
+    tests = [unit_test("Fraction.tagged = 77\nself.assertEqual(f(3), 3)"), unit_test("self.assertEqual(f(4), 4)")]
+    with Engine("split", workers=1) as engine:
+        alone, together = alone_and_behind(engine, [own, imports, probe], tests)
+    assert alone == together == [["pass", "pass"]] * 3

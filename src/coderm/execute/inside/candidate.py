@@ -16,6 +16,7 @@ import inspect
 import io
 import marshal
 import os
+import resource
 import socket
 import sys
 import time
@@ -59,6 +60,9 @@ def nursery(control: socket.socket, memory: int, processes: int | None) -> NoRet
             ours.close()
         else:
             control.send(b"e")
+
+
+_ANSWER_PAGES = (8 << 20) // resource.getpagesize()
 
 
 class Again(Exception):
@@ -171,6 +175,7 @@ class Candidate:
         """Answers to the messages of several pairs, as many pairs as fit into the time, and the CPU time of each."""
         told: list[list[Any]] = []
         begun = now = time.process_time_ns()
+        room = self._house.address_space() + _ANSWER_PAGES  # answers must not cost a later pair its memory
         for script in scripts:
             context = contextvars.copy_context()
             told.append([])
@@ -178,7 +183,7 @@ class Candidate:
                 before, answer = now, context.run(self._answer, message)
                 now = time.process_time_ns()
                 told[-1].append([now - before, answer])
-            if now - begun > seconds * 1e9 or self._house.has_grown():  # answers must not cost the next its memory
+            if now - begun > seconds * 1e9 or self._house.address_space() > room:
                 break
         return ["told", told]
 

@@ -56,7 +56,7 @@ class House:
         self._scratch = [(path, self._stamp(path)) for path in scratch]
         self._mounted = {path: frozenset(os.listdir(path)) for path in scratch}  # noqa: PTH208  # the interpreter's own
         self._statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
-        self._pages = self._address_space()
+        self._pages = self.address_space()
         self._lowest_free_fd = self._free_fd()
         self._digits, self._switch = sys.get_int_max_str_digits(), sys.getswitchinterval()
         self._zone = time.tzname
@@ -76,19 +76,16 @@ class House:
         os.close(fd)
         return fd
 
-    def _address_space(self) -> int:
+    def address_space(self) -> int:
+        """Pages that the process has mapped."""
         return int(os.pread(self._statm, 32, 0).split(None, 1)[0])
-
-    def has_grown(self) -> bool:
-        """Whether the address space is 8 MiB larger than it was."""
-        return self._address_space() > self._pages + _GROWTH_PAGES // 4
 
     def reclaim(self) -> None:
         """Collect garbage where the address space has grown much: cycles that hold memory the next would lack."""
-        pages = self._address_space()
+        pages = self.address_space()
         if pages > self._pages + _GROWTH_PAGES:
             gc.collect()
-            self._pages = self._address_space()
+            self._pages = self.address_space()
         elif pages < self._pages:
             self._pages = pages
 

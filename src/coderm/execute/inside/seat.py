@@ -54,6 +54,7 @@ class Seat:
         self.ended: int | None = None
         """The verdict that the candidate's end means for the pair in hand, None while it lives."""
         self.used = False
+        """Whether a candidate's code may have run in this process: from the first pair on, or its loading."""
         self.limit = SETUP_LIMIT_S
         self._setup: list[Any] | None = None
 
@@ -101,7 +102,7 @@ class Seat:
             self.renew()
         if limit != self.limit and self._line is not None:
             self._line.set_tick(max(0.002, min(TICK_S, limit / 2)))
-        self.limit = limit
+        self.limit, self.used = limit, True
         self._mark()
 
     def _mark(self) -> None:

@@ -163,7 +163,6 @@ class _Judge:
         self._was_plain = reply[0] != "ok" or bool(reply[1])  # what does not compile leaves nothing behind
         if reply[0] != "ok":
             raise CandidateEnded(ERROR)
-        seat.used = True
         return bool(reply[1]), str(reply[2])
 
     def _pair(self, place: int, test: Study, names: dict[str, Any], limit: float) -> int:
@@ -187,8 +186,7 @@ class _Judge:
             verdict = decided
         elif verdict == PASS and not self._guard.quick():
             verdict = TAMPERED
-        self._seat.used = True  # a process that was renewed has run this candidate as well
-        if talk.is_short and not remote.has_lent_functions:
+        if not remote.has_lent_functions:
             self._ahead.learn(test, talk.said)
         flags = (boards.SELF_JUDGED if remote.self_judged else 0) | (boards.SLOWED if limit < self._limit else 0)
         self._board.write(place, verdict, flags, cases, passed, spent // 1000)

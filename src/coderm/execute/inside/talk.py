@@ -22,7 +22,7 @@ from .study import Study
 MOST_TESTS = 100  # in one batch
 MOST_MESSAGES = 50  # that a test sends to be asked ahead
 _MOST_BYTES = 64 * 1024  # of a test's messages
-_ALL_BYTES = 8 * 1024 * 1024  # of all tests' messages
+_ALL_BYTES = 4 * 1024 * 1024  # of all tests' messages; as JSON they must fit into one
 _MARKING = frozenset({"set", "del", "setitem", "delitem"})  # what another candidate has of its own, this one may import
 _SHARE = 0.25  # of a pair's limit that a batch may take: what is lost where one pair in it never ends
 
@@ -45,7 +45,9 @@ class Ahead:
         self._seat = seat
         self._scripts: dict[int, list[Line]] = {}
         self._answers: dict[int, list[Answer]] = {}
-        self._may, self._held = False, 0
+        self._may = False
+        self._held = 0
+        """Bytes of all scripts."""
 
     def meet(self, may: bool) -> None:
         """The next candidate has been loaded; whether it may be asked ahead."""
@@ -64,7 +66,7 @@ class Ahead:
             told = seat.ask(["ahead", limit * _SHARE / 2, scripts])[1]
             self._answers = {test: [(int(spent), list(answer)) for spent, answer in answers]
                              for test, answers in zip(asked, told, strict=False)}
-        except (CandidateEnded, ValueError, TypeError, IndexError):
+        except (CandidateEnded, ValueError, TypeError, IndexError, MemoryError):
             self._may = False
         if seat.is_late() or first not in self._answers:
             self.meet(may=False)
@@ -73,13 +75,14 @@ class Ahead:
         """The conversation of the pair that begins."""
         return Talk(self._seat, limit, self._scripts.get(id(test), []), self._answers.get(id(test), []))
 
-    def learn(self, test: Study, said: list[Line]) -> None:
+    def learn(self, test: Study, said: list[Line] | None) -> None:
         """Keep what a pair has said, unless it broke off before others did."""
         known = self._scripts.get(id(test), [])
-        size = sum(len(line.key) for line in said)
-        if (test.reach.plain and said and said != known[: len(said)] and self._held + size <= _ALL_BYTES
-                and not any(line.message[2] in _MARKING for line in said)):
-            self._held += size
+        if not said or not test.reach.plain or said == known[: len(said)]:
+            return
+        more = _size(said) - _size(known)
+        if self._held + more <= _ALL_BYTES and not any(line.message[2] in _MARKING for line in said):
+            self._held += more
             self._scripts[id(test)] = said
 
 
@@ -88,21 +91,16 @@ class Talk:
 
     def __init__(self, seat: Seat, limit: float, script: list[Line], answers: list[Answer]) -> None:
         self._seat, self._limit, self._script, self._answers = seat, limit, script, answers
-        self.said: list[Line] = []
-        self._is_live, self._bytes = False, 0
-        self.is_short = True
-        """Whether all that was said is in `said`: what is long is said live and not kept."""
+        self.said: list[Line] | None = []
+        """All that was said; None once that is too long to be asked ahead, or cannot be compared."""
+        self._is_live = False
         self._spent_ns = 0
 
     def ask(self, message: list[Any], back: Callable[..., list[Any]]) -> list[Any]:
         """The candidate's answer; `back` serves its calls back. Raises CandidateEnded."""
-        if not self.is_short:
+        if self.said is None:
             return self._ask(message, back)
-        try:
-            number, line = len(self.said), Line(marshal.dumps(message, 2), message)
-        except ValueError:  # a string of a class of its own
-            number, line = len(self.said), Line(b"", message)
-        self._bytes += len(line.key)
+        number, line = len(self.said), Line(_key(message), message)
         self.said.append(line)
         if number < min(len(self._answers), len(self._script)) and line.key == self._script[number].key:
             spent, answer = self._answers[number]
@@ -113,8 +111,8 @@ class Talk:
             self.begin()
             for earlier in self.said[:-1]:
                 self._ask(earlier.message, back)
-        if number >= MOST_MESSAGES or self._bytes > _MOST_BYTES or not line.key:
-            self.is_short, self.said = False, []
+        if number >= MOST_MESSAGES or _size(self.said) > _MOST_BYTES or not line.key:
+            self.said = None
         return self._ask(message, back)
 
     def begin(self) -> None:
@@ -135,3 +133,15 @@ class Talk:
             return self._spent_ns, None
         spent = self._seat.end()
         return spent, TIMEOUT if self._seat.is_late() else self._seat.ended
+
+
+def _key(message: list[Any]) -> bytes:
+    """b"" for a message that has none: a keyword may be a string of a class of its own."""
+    try:
+        return marshal.dumps(message, 2)
+    except ValueError:
+        return b""
+
+
+def _size(lines: list[Line]) -> int:
+    return sum(len(line.key) for line in lines)
