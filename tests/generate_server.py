@@ -21,6 +21,9 @@ from typing import Any
 Fault = Callable[["Handler", dict[str, Any]], None]
 _numbers = itertools.count()
 
+KEY = "sk-a-secret-that-must-not-show-1234567890"
+CHAT: Any = [{"role": "user", "content": "Write f."}]
+
 
 class Server(ThreadingHTTPServer):
     """Answers with numbered replies; `faults` are used up by the first requests, `always` meets every other one."""
