@@ -69,6 +69,14 @@ prose = st.text(st.characters(codec="utf-8", exclude_characters="`~<>"), max_siz
     lambda text: not parse(text + "\ndef f(): pass"))
 
 
+@pytest.mark.parametrize("text", ["\r0\ndef f(): pass", "x = 1\rdef f(): pass", "\r\r\ndef f():\r\n    return 'a'\r"])
+def test_any_line_break_is_one_to_the_parser(text):
+    program = parse(text)
+    assert program is not None and "\r" not in program.text
+    assert ast.dump(program.tree) == ast.dump(ast.parse(text))
+    assert len(program.statements) == len(program.tree.body)
+
+
 @common
 @given(program=programs, before=prose, after=prose, fence=st.sampled_from(["```", "~~~", "`````"]),
        tag=st.sampled_from(["", "python", "py", "Python3"]))

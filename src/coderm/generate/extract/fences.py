@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from coderm.generate.extract.source import newlines
+
 _FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*(.*)")
 _PYTHON_TAG = re.compile(r"(?:python|py)(?:\d(?:\.\d+)?)?", re.IGNORECASE)
 _CODE_START = re.compile(r"(?:def|class|async|from|import|@\w)\b")
@@ -38,7 +40,7 @@ def answer(reply: str) -> str | None:
     Reasoning stands at the very start, or its opening tag was part of the prompt and only the closing tag,
     at the edge of a line, is left. Anywhere else the tags belong to the answer.
     """
-    text = reply.replace("\r\n", "\n").replace("\r", "\n")
+    text = newlines(reply)
     for tag in _REASONING:
         opening, closing = f"<{tag}>", f"</{tag}>"
         end = text.find(closing)

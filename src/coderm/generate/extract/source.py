@@ -120,8 +120,17 @@ class Program:
         return b"\n".join(lines).decode().split("\n")
 
 
+def newlines(text: str) -> str:
+    """The text with newlines for every kind of line break that the compiler knows."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def parse(text: str) -> Program | None:
-    """The program, where the text is one that compiles and is within bounds; None otherwise. Never raises."""
+    """The program, where the text is one that compiles and is within bounds; None otherwise. Never raises.
+
+    Every kind of line break becomes a newline, as the compiler has it: places in the tree count such lines.
+    """
+    text = newlines(text)
     if len(text) > MAX_CODE:
         return None
     try:
