@@ -480,6 +480,33 @@ CASES = [
                 frame = frame.f_back
             while True: pass
     """, "tampered|timeout", split="timeout"),
+    wrong("clock", "begins pair after pair", """
+        import sys, time
+        def add(a, b):
+            frame = sys._getframe(1)
+            while frame:
+                for thing in list(frame.f_locals.values()):
+                    board = getattr(thing, "board", None)
+                    if hasattr(board, "begin"):
+                        for place in range(1, 1 << 30):
+                            board.begin(place, time.monotonic(), time.process_time_ns())
+                            time.sleep(0.001)
+                frame = frame.f_back
+            while True: pass
+    """, "tampered|timeout", split="timeout"),
+    wrong("clock", "begins at no time", """
+        import sys, time
+        def add(a, b):
+            frame = sys._getframe(1)
+            while frame:
+                for thing in list(frame.f_locals.values()):
+                    board = getattr(thing, "board", None)
+                    if hasattr(board, "begin"):
+                        board.begin(1, float("nan"), time.process_time_ns())
+                        time.sleep(600)
+                frame = frame.f_back
+            while True: pass
+    """, "tampered|timeout", split="timeout"),
     wrong("clock", "sleeps", "import time\ndef add(a, b): time.sleep(600)\n", "timeout", split="timeout"),
 
     wrong("argument", "empties it", """

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -205,6 +206,32 @@ def test_timeouts_that_a_cell_wrote_itself_count() -> None:
     assert row.timeouts == 1
     row.verify_again()
     assert row.timeouts == 0
+
+
+def test_a_look_at_the_board_while_a_pair_begins_is_no_forgery() -> None:
+    """In a process of its own: a watcher ends whatever its process has started."""
+    script = textwrap.dedent("""
+        import os, time
+        from coderm.execute.inside import board as boards
+        from coderm.execute.inside.watch import Watcher
+
+        class Slow:
+            def __init__(self, real): self.real = real
+            def pack_into(self, *arguments):
+                self.real.pack_into(*arguments)
+                time.sleep(0.05)
+
+        def work():
+            board.begin(0, time.monotonic(), time.process_time_ns())
+            boards._BEGIN, boards._CLOCKS = Slow(boards._BEGIN), Slow(boards._CLOCKS)
+            for place in range(1, 4): board.begin(place, time.monotonic(), time.process_time_ns())
+            os._exit(0)
+
+        board = boards.Board(4)
+        print(Watcher(board, 1 << 30, 10.0).run(work, 5.0, last=3))
+        """)
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert told == "Death(cause='', signal=0)\n"
 
 
 TEXTS = st.one_of(st.text(max_size=200), st.binary(max_size=200).map(lambda raw: raw.decode("latin-1")),

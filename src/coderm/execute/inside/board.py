@@ -15,11 +15,12 @@ import mmap
 import struct
 from typing import Any, NamedTuple
 
-_HEADER = struct.Struct("<iBBBxIxxxxdQ")
-_BEGIN = struct.Struct("<iBBBx")
-_VERIFIED = struct.Struct("<I")
-_CLOCKS = struct.Struct("<dQ")
-_CLOCKS_AT, _LOADED_AT, _VERIFIED_AT = 16, 6, 8
+_HEADER = struct.Struct("@iBBBxI4xdQ")  # native: whoever reads a field while it is written sees it old or new, whole
+_BEGIN = struct.Struct("@iBBBx")
+_FINISHED = struct.Struct("@BB")
+_VERIFIED = struct.Struct("@I")
+_CLOCKS = struct.Struct("@dQ")
+_CLOCKS_AT, _FINISHED_AT, _LOADED_AT, _VERIFIED_AT = 16, 4, 6, 8
 _RECORD = struct.Struct("<BBBxHHI")
 RECORD_SIZE = _RECORD.size
 _EVENT, _RESULT, _COUNT = struct.Struct("<Iqq"), struct.Struct("<q"), struct.Struct("<I")
@@ -32,7 +33,7 @@ WALL, SELF_JUDGED, SLOWED = 1, 2, 4
 
 
 class Header(NamedTuple):
-    """What the cell is doing: `current` is the place of the pair being run.
+    """What the cell is doing: `current` is the place of the pair being run, or of the last, IDLE before the first.
 
     `loaded` says that its solution has been executed and the test has begun, `verified` how many rows of a plain
     cell were followed by a clean check; `started` and `cpu_ns` are the clocks when the pair began.
@@ -72,6 +73,7 @@ class Board:
         self._events_at = self._counts_at + self._counts.size
         self._event_room = events
         self._memory = mmap.mmap(-1, self._events_at + places * events * _EVENT.size)
+        self.clear()
 
     def keep_from_children(self) -> None:
         """What this process forks from now on has no such memory."""
@@ -80,11 +82,12 @@ class Board:
     def clear(self) -> None:
         """Forget every record, text and event."""
         self._memory[: self._events_at] = bytes(self._events_at)
+        _BEGIN.pack_into(self._memory, 0, IDLE, 0, 0, 0)
 
     def begin(self, place: int, started: float, cpu_ns: int) -> None:
-        """A pair begins."""
-        _BEGIN.pack_into(self._memory, 0, place, 0, 0, 0)
+        """A pair begins. Who sees its place sees its clocks as well, or later ones."""
         _CLOCKS.pack_into(self._memory, _CLOCKS_AT, started, cpu_ns)
+        _BEGIN.pack_into(self._memory, 0, place, 0, 0, 0)
 
     def loaded(self) -> None:
         """The solution of the current pair has been executed."""
@@ -96,7 +99,7 @@ class Board:
 
     def finish(self, clean: bool) -> None:
         """The cell has run all that it will."""
-        _BEGIN.pack_into(self._memory, 0, IDLE, 1, clean, 0)
+        _FINISHED.pack_into(self._memory, _FINISHED_AT, 1, clean)
 
     def read_header(self) -> Header:
         return Header._make(_HEADER.unpack_from(self._memory, 0))

@@ -157,7 +157,7 @@ class Job:
         while waiting and tests:
             self.board.clear()
             work = [self._pairs(row, tests) for row in waiting]
-            death, header, spent = self._run_cell(partial(self._plain_cell, work), self.limit)
+            death, header, spent = self._run_cell(partial(self._plain_cell, work), self.limit, work[-1][-1].place)
             if header.finished and not header.clean and header.verified == len(waiting):
                 return  # changed in a way that only the check in depth saw: every candidate gets its own cell
             self.hear(waiting[: header.verified])
@@ -186,7 +186,7 @@ class Job:
             self.board.clear()
             work = self._pairs(row, todo)
             cell = partial(self._own_cell, work, limit, careful)
-            death, header, spent = self._run_cell(cell, None if self.paper else limit)
+            death, header, spent = self._run_cell(cell, None if self.paper else limit, work[-1].place)
             if header.finished and not header.clean and not careful:
                 careful = True  # something was changed: run again to find out by which pair
                 continue
@@ -203,10 +203,10 @@ class Job:
                 row.verify_again()
                 careful = True
 
-    def _run_cell(self, work: Callable[[], None], limit: float | None) -> tuple[Death, Header, int]:
+    def _run_cell(self, work: Callable[[], None], limit: float | None, last: int) -> tuple[Death, Header, int]:
         """How a cell ended, what it did then, and the CPU microseconds that had gone into the pair it was in."""
         before = children_ns()
-        death = self.watcher.run(work, limit)
+        death = self.watcher.run(work, limit, last)
         header = self.board.read_header()
         spent = (children_ns() - before - header.cpu_ns) // 1000
         return death, header, min(max(spent, 0), 0xFFFFFFFF)

@@ -77,7 +77,7 @@ def run_split(job: Job, home: Nursery, texts: list[str], rows: list[Row]) -> Non
         job.board.clear()
         work = [Work(texts[row.solution], [(job.place(row, j), job.tests[j]) for j in row.missing()], row.timeouts)
                 for row in waiting]
-        death = watcher.run(functools.partial(_become_judge, job, seat, work), judge_limit)
+        death = watcher.run(functools.partial(_become_judge, job, seat, work), judge_limit, work[-1].pairs[-1][0])
         header = job.board.read_header()
         job.hear(waiting)
         for row in waiting:
@@ -86,7 +86,8 @@ def run_split(job: Job, home: Nursery, texts: list[str], rows: list[Row]) -> Non
         struck = next((row for row in waiting if row.missing()), None)
         if header.finished or struck is None:
             continue
-        if not header.started or job.board.read(header.current).state != boards.DONE:  # else it died behind a failure
+        began = header.current != boards.IDLE
+        if not began or job.board.read(header.current).state != boards.DONE:  # else it died behind a failure
             struck.strike(struck.missing()[0], job.fate(death, hang_in_load=False))
 
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from .board import Board
+from .board import IDLE, Board
 
 TICK_S = 0.02
 _RESIDENT = re.compile(r"^Rss(?:Anon|Shmem):\s*(\d+) kB$", re.MULTILINE)
@@ -42,10 +42,11 @@ class Watcher:
         """`keep` is a child of this process that is not a cell's and stays when a cell's leftovers are ended."""
         self._board, self._memory, self._wall_limit, self._keep = board, memory, wall_limit, keep
 
-    def run(self, work: Callable[[], object], limit: float | None) -> Death:
+    def run(self, work: Callable[[], object], limit: float | None, last: int = IDLE) -> Death:
         """Fork a process that does `work` and wait for its end; `limit` is CPU seconds a pair, None for no limit.
 
-        The board's header says when the current pair began, on the cell's clocks.
+        The board's header says when the current pair began, on the cell's clocks; `last` is the place of the last
+        pair that it may begin.
         """
         pid = os.fork()
         if pid == 0:
@@ -56,41 +57,40 @@ class Watcher:
         if pid < os.getpid():  # process ids have wrapped: the signal filter no longer tells cells from us
             os.kill(pid, signal.SIGKILL)
             os._exit(RECYCLE)
-        cause = self._watch(pid, limit)
+        cause = self._watch(pid, limit, last)
         _, status = os.waitpid(pid, 0)
         reap_orphans(self._keep)
         return Death(cause, os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0)
 
-    def _watch(self, pid: int, limit: float | None) -> str:
+    def _watch(self, pid: int, limit: float | None, last: int) -> str:
         fd = os.pidfd_open(pid)
         poll = select.poll()
         poll.register(fd, select.POLLIN)
         clock = ~pid << 3 | 2  # the CPU clock of another process, see clock_getcpuclockid(3)
         tick_ms = 1000 * (TICK_S if limit is None else max(0.002, min(TICK_S, limit / 2)))
-        begun = time.monotonic()
-        pair, place, kept_waiting, cpu_before = 0.0, -1, 0.0, 0
+        began, place, kept_waiting, cpu_before = time.monotonic(), IDLE, 0.0, 0
         try:
             while not poll.poll(tick_ms):
                 header = self._board.read_header()
-                if header.started != pair and header.current <= place:
-                    header = self._board.read_header()  # it may have been half written
                 try:
                     cpu = time.clock_gettime_ns(clock)
                 except OSError:
                     continue  # it has just died
                 cause = ""
-                if header.started != pair:
-                    # pairs begin in order, and none in the future: else a cell could put off its limits for ever
-                    if header.current <= place or header.cpu_ns > cpu or header.started > time.monotonic():
+                if header.current != place:
+                    # pairs begin in order, and none in the future: else a cell could put off its limits for ever.
+                    # Two processors' clocks may differ a little.
+                    now, cpu_now = time.monotonic() + TICK_S, cpu + 1e9 * TICK_S
+                    if not (place < header.current <= last and header.started <= now and header.cpu_ns <= cpu_now):
                         cause = "forged"
-                    pair, place, kept_waiting = header.started, header.current, run_delay_s(pid)
+                    began, place, kept_waiting = header.started, header.current, run_delay_s(pid)
                     cpu_before = header.cpu_ns or cpu  # a judge does not say: its limit need not be exact
                 spent = (cpu - cpu_before) / 1e9
                 if cause:
                     pass
                 elif limit is not None and spent > limit:
                     cause = "cpu"
-                elif (elapsed := time.monotonic() - (pair or begun)) > self._wall_limit:
+                elif (elapsed := time.monotonic() - began) > self._wall_limit:
                     # time spent waiting for a processor is not the candidate's; sleeping is
                     if elapsed - (run_delay_s(pid) - kept_waiting) > self._wall_limit:
                         cause = "sleep"
