@@ -199,6 +199,14 @@ def test_hanging_candidates_cost_a_bounded_total(engine: Engine) -> None:
     assert engine.cpu_s - before < 0.3 * (3 + 64 / 32) + 3
 
 
+@pytest.mark.parametrize("isolation", ["shared", "split"])
+def test_a_fork_bomb_keeps_its_limit_although_its_first_process_hardly_runs(isolation: str) -> None:
+    bomb = "import os\ndef add(a, b):\n    while True:\n        try: os.fork()\n        except OSError: pass"
+    with Engine(isolation, time_limit=0.3, workers=1) as engine:
+        assert engine.execute([RIGHT, bomb], [TEST]).verdicts.tolist() == [["pass"], ["timeout"]]
+        assert engine.cpu_s < 12
+
+
 def test_timeouts_that_a_cell_wrote_itself_count() -> None:
     """A pair that ended just above its limit halves what the next ones have, as one that had to be killed does."""
     row = Row(0, [0, 1, 2])

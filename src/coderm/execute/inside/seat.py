@@ -14,7 +14,7 @@ from typing import Any
 from .cell import CRASH, ERROR, MEMORY, TIMEOUT
 from .line import Gone, Line
 from .plain import Malformed
-from .watch import TICK_S, memory_below, run_delay_s
+from .watch import TICK_S, run_delay_s, usage_below
 
 SETUP_LIMIT_S = 5.0  # CPU time for compiling a candidate in a process just started
 
@@ -120,11 +120,11 @@ class Seat:
         self._cpu_after = self._cpu_ns()
         return max(0, self._cpu_after - self._cpu_before)
 
-    def is_late(self) -> bool:
-        """Whether the pair in hand has taken longer than it may."""
+    def is_late(self, others_s: float = 0.0) -> bool:
+        """Whether the pair in hand has taken longer than it may, `others_s` CPU seconds of its children included."""
         if self._wall_clock:
             return time.monotonic() - self._begin > self.limit
-        return (self._cpu_after or self._cpu_ns()) - self._cpu_before > self.limit * 1e9
+        return (self._cpu_after or self._cpu_ns()) - self._cpu_before > (self.limit - others_s) * 1e9
 
     def ask(self, message: list[Any], back: Callable[..., list[Any]] | None = None) -> list[Any]:
         """Send a message and wait for the answer, serving the candidate's calls back meanwhile.
@@ -157,9 +157,10 @@ class Seat:
 
     def _check(self) -> None:
         """The candidate is taking its time: end it where it is over a limit."""
-        if self.is_late() or self._is_idle():
+        used = usage_below(self._pid, self._nursery)
+        if self.is_late(used.cpu_s) or self._is_idle():
             self._end(TIMEOUT)
-        elif memory_below(self._nursery) > self._memory:
+        elif used.memory > self._memory:
             self._end(MEMORY)
         else:
             return

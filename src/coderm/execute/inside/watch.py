@@ -16,6 +16,7 @@ from .board import IDLE, Board
 
 TICK_S = 0.02
 _RESIDENT = re.compile(r"^Rss(?:Anon|Shmem):\s*(\d+) kB$", re.MULTILINE)
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 LOADED = 8  # a cell that is kept from running may take this many times the wall limit
 RECYCLE = 3  # exit status of a job that wants a fresh jail
 
@@ -85,7 +86,8 @@ class Watcher:
                         cause = "forged"
                     began, place, kept_waiting = header.started, header.current, run_delay_s(pid)
                     cpu_before = header.cpu_ns or cpu  # a judge does not say: its limit need not be exact
-                spent = (cpu - cpu_before) / 1e9
+                used = usage_below(pid, without=self._keep)
+                spent = (cpu - cpu_before) / 1e9 + used.cpu_s
                 if cause:
                     pass
                 elif limit is not None and spent > limit:
@@ -96,7 +98,7 @@ class Watcher:
                         cause = "sleep"
                     elif elapsed > LOADED * self._wall_limit:
                         cause = "wall"
-                elif memory_below(without=self._keep) > self._memory:
+                elif used.memory > self._memory:
                     cause = "memory"
                 if cause:
                     os.kill(pid, signal.SIGKILL)
@@ -114,17 +116,28 @@ def run_delay_s(pid: int) -> float:
         return 0.0
 
 
-def memory_below(root: int | None = None, without: int | None = None) -> int:
-    """Bytes of memory of the descendants of `root` (this process by default), `without` and its own left out.
+class Usage(NamedTuple):
+    """What several processes have of the machine: bytes of memory, CPU seconds used so far."""
+
+    memory: int
+    cpu_s: float
+
+
+def usage_below(first: int, root: int | None = None, without: int | None = None) -> Usage:
+    """Usage of the descendants of `root` (this process by default), `without` and its own left out.
+
+    The CPU time is that of all but `first`, whose own clock is read more exactly, and of the children that they have
+    waited for: without it a fork bomb, which keeps its first process from running, would have all the time it wants.
 
     What `root` holds itself is counted once, for the first of them: the others have it by copy on write as well, and
     which pages a process has to itself the kernel does not tell about processes that are protected from each other.
     Memory shared between several of them counts for each.
     """
     root = root or os.getpid()
-    pids = _descendants(root, without)
-    inherited = _resident(root) if len(pids) > 1 else 0
-    return sum(max(0, _resident(pid) - (inherited if number else 0)) for number, pid in enumerate(pids))
+    cpu_of = _descendants(root, without)
+    inherited = _resident(root) if len(cpu_of) > 1 else 0
+    memory = sum(max(0, _resident(pid) - (inherited if number else 0)) for number, pid in enumerate(cpu_of))
+    return Usage(memory, sum(cpu_s for pid, cpu_s in cpu_of.items() if pid != first))
 
 
 def _resident(pid: int) -> int:
@@ -154,17 +167,22 @@ def reap_orphans(keep: int | None = None) -> None:
         time.sleep(0.001)
 
 
-def _descendants(root: int, without: int | None = None) -> list[int]:
-    """Every process below `root`, but for `without` and those below it."""
+def _descendants(root: int, without: int | None = None) -> dict[int, float]:
+    """Every process below `root`, but for `without` and those below it, and the CPU seconds it has used.
+
+    With it counts what the children used that it has waited for.
+    """
     children: dict[int, list[int]] = {}
+    cpu_of: dict[int, float] = {}
     for name in os.listdir("/proc"):  # noqa: PTH208
         if name.isdigit():
             with suppress(OSError, ValueError, IndexError):
-                stat = Path(f"/proc/{name}/stat").read_text()
-                children.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(name))
-    found, stack = [], [root]
+                stat = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()
+                children.setdefault(int(stat[1]), []).append(int(name))
+                cpu_of[int(name)] = sum(map(int, stat[11:15])) / _TICKS_A_SECOND
+    found, stack = {}, [root]
     while stack:
         below = [pid for pid in children.get(stack.pop(), []) if pid != without]
-        found += below
+        found.update({pid: cpu_of[pid] for pid in below})
         stack += below
     return found
