@@ -220,26 +220,47 @@ def test_a_look_at_the_board_while_a_pair_begins_is_no_forgery() -> None:
     """In a process of its own: a watcher ends whatever its process has started."""
     script = textwrap.dedent("""
         import os, time
-        from coderm.execute.inside import board as boards
+        from coderm.execute.inside.board import Board
         from coderm.execute.inside.watch import Watcher
 
         class Slow:
-            def __init__(self, real): self.real = real
-            def pack_into(self, *arguments):
-                self.real.pack_into(*arguments)
+            def __init__(self, memory): self.memory = memory
+            def __setitem__(self, where, raw):
+                self.memory[where] = raw
                 time.sleep(0.05)
 
         def work():
             board.begin(0, time.monotonic(), time.process_time_ns())
-            boards._BEGIN, boards._CLOCKS = Slow(boards._BEGIN), Slow(boards._CLOCKS)
+            board._memory = Slow(board._memory)
             for place in range(1, 4): board.begin(place, time.monotonic(), time.process_time_ns())
+            os.write(1, b"begun ")
             os._exit(0)
 
-        board = boards.Board(4)
+        board = Board(4)
         print(Watcher(board, 1 << 30, 10.0).run(work, 5.0, last=3))
         """)
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-    assert told == "Death(cause='', signal=0)\n"
+    assert told == "begun Death(cause='', signal=0)\n"
+
+
+def test_no_field_of_the_board_is_ever_seen_cleared() -> None:
+    script = textwrap.dedent("""
+        import itertools, os, signal
+        from coderm.execute.inside.board import Board
+
+        board = Board(1)
+        board.begin(1, 101.0, 10**9)
+        writer = os.fork()
+        if writer == 0:
+            for place in itertools.count(2): board.begin(place, 100.0 + place, 10**9)
+        seen = [board.read_header() for _ in range(300_000)]
+        os.kill(writer, signal.SIGKILL)
+        places = [header.current for header in seen]
+        print(places == sorted(places), len(set(places)) > 1,
+              all(header.started >= 100 + header.current and header.cpu_ns == 10**9 for header in seen))
+        """)
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert told == "True True True\n"
 
 
 TEXTS = st.one_of(st.text(max_size=200), st.binary(max_size=200).map(lambda raw: raw.decode("latin-1")),

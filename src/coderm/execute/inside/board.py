@@ -6,7 +6,8 @@
     counts   how many events each test has
     events   calls of the solution's functions and what they returned, where behaviour is recorded
 
-The cell writes, its watcher reads; nothing on it is trusted beyond its own cell.
+The cell writes, its watcher reads; nothing on it is trusted beyond its own cell. Every field is stored as one copy of
+bytes packed before: `struct.pack_into` clears the place before it writes, which the watcher would now and then see.
 """
 
 from __future__ import annotations
@@ -82,12 +83,12 @@ class Board:
     def clear(self) -> None:
         """Forget every record, text and event."""
         self._memory[: self._events_at] = bytes(self._events_at)
-        _BEGIN.pack_into(self._memory, 0, IDLE, 0, 0, 0)
+        self._memory[: _BEGIN.size] = _BEGIN.pack(IDLE, 0, 0, 0)
 
     def begin(self, place: int, started: float, cpu_ns: int) -> None:
         """A pair begins. Who sees its place sees its clocks as well, or later ones."""
-        _CLOCKS.pack_into(self._memory, _CLOCKS_AT, started, cpu_ns)
-        _BEGIN.pack_into(self._memory, 0, place, 0, 0, 0)
+        self._memory[_CLOCKS_AT : _CLOCKS_AT + _CLOCKS.size] = _CLOCKS.pack(started, cpu_ns)
+        self._memory[: _BEGIN.size] = _BEGIN.pack(place, 0, 0, 0)
 
     def loaded(self) -> None:
         """The solution of the current pair has been executed."""
@@ -95,11 +96,11 @@ class Board:
 
     def verify(self, rows: int) -> None:
         """So many rows are done and were followed by a clean check."""
-        _VERIFIED.pack_into(self._memory, _VERIFIED_AT, rows)
+        self._memory[_VERIFIED_AT : _VERIFIED_AT + _VERIFIED.size] = _VERIFIED.pack(rows)
 
     def finish(self, clean: bool) -> None:
         """The cell has run all that it will."""
-        _FINISHED.pack_into(self._memory, _FINISHED_AT, 1, clean)
+        self._memory[_FINISHED_AT : _FINISHED_AT + _FINISHED.size] = _FINISHED.pack(1, clean)
 
     def read_header(self) -> Header:
         return Header._make(_HEADER.unpack_from(self._memory, 0))
@@ -113,8 +114,8 @@ class Board:
         at = _HEADER.size + RECORD_SIZE * place
         if self._memory[at] == DONE:
             _, verdict, _, cases, passed, _ = _RECORD.unpack_from(self._memory, at)
-        _RECORD.pack_into(self._memory, at, DONE, verdict, flags,
-                          cases if cases < 65536 else 65535, passed if passed < 65536 else 65535, cpu_us)
+        self._memory[at : at + RECORD_SIZE] = _RECORD.pack(
+            DONE, verdict, flags, cases if cases < 65536 else 65535, passed if passed < 65536 else 65535, cpu_us)
 
     def read(self, place: int) -> Record:
         return Record._make(_RECORD.unpack_from(self._memory, _HEADER.size + RECORD_SIZE * place))
@@ -122,8 +123,8 @@ class Board:
     def write_text(self, text: bytes) -> None:
         """Keep as much of the text as there is room for."""
         text = text[: self._room]
-        _TEXT_LENGTH.pack_into(self._memory, self._text_at, len(text))
         start = self._text_at + _TEXT_LENGTH.size
+        self._memory[self._text_at : start] = _TEXT_LENGTH.pack(len(text))
         self._memory[start : start + len(text)] = text
 
     def read_text(self) -> bytes:
@@ -138,14 +139,14 @@ class Board:
         if count >= self._event_room:
             return -1
         at = self._events_at + (place * self._event_room + count) * _EVENT.size
-        _EVENT.pack_into(self._memory, at, place, call, 0)
-        _COUNT.pack_into(self._memory, counter, count + 1)
+        self._memory[at : at + EVENT_SIZE] = _EVENT.pack(place, call, 0)
+        self._memory[counter : counter + _COUNT.size] = _COUNT.pack(count + 1)
         return at
 
     def amend(self, at: int, result: int) -> None:
         """The call whose event stands there has come back."""
         if at >= 0:
-            _RESULT.pack_into(self._memory, at + _EVENT.size - _RESULT.size, result)
+            self._memory[at + EVENT_SIZE - _RESULT.size : at + EVENT_SIZE] = _RESULT.pack(result)
 
     def events(self) -> list[tuple[int, int, int]]:
         """(place, call, result) of every event, those of a place in order."""
