@@ -194,6 +194,32 @@ def test_evalplus_samples_round_trip(tmp_path, problems):
     assert load(tmp_path / "again").solutions() == solutions
 
 
+def test_the_chosen_solution_of_each_executed_problem(tmp_path, problems):
+    wrong, right = "def f(x):\n    return x + 1\n", "def f(x):\n    return x\n"
+    test = "import unittest\nclass T(unittest.TestCase):\n    def test(self):\n        self.assertEqual(f(2), 2)\n"
+    as_json("import", "coderm", "--problems", problems, "--out", tmp_path / "run", "--solutions",
+            write(tmp_path / "s.jsonl", {"task_id": "t/0", "solutions": [wrong, right, right + "# again\n"]},
+                  {"task_id": "t/1", "solutions": ["def g(x):\n    return -x\n"]}),
+            "--unit-tests", write(tmp_path / "t.jsonl", {"task_id": "t/0", "unit_tests": [test]},
+                                  {"task_id": "t/1", "unit_tests": [test]}))
+    export = ("export", "evalplus", tmp_path / "run", "--out", tmp_path / "out", "--select")
+    assert "nothing was executed yet" in coderm(*export, "majority").stderr
+    as_json("execute", tmp_path / "run", "--workers", "1")
+    load(tmp_path / "run").reward_path("t/1").unlink()
+    done = coderm(*export, "majority")
+    assert "1 of 2 problems are left out" in done.stderr
+    assert json.loads((tmp_path / "out" / "samples.jsonl").read_text()) == {"task_id": "t/0", "solution": right}
+    for rule, told in (("nope", "no rule named 'nope'"), ("srank", "needs recorded behaviour"),
+                       (f"{__name__}:one_score", "t/0: rule")):
+        refused = coderm(*export, rule)
+        assert refused.returncode == 2 and told in refused.stderr
+
+
+def one_score(matrix, context):
+    """A rule with a mistake: one score, whatever the candidates."""
+    return [1.0]
+
+
 # -- bad input, interrupted imports -------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -141,12 +142,27 @@ def export_coderm(run: RunPath, out: Folder, as_json: Json = False) -> None:
 
 
 @exports.command("evalplus")
-def export_evalplus(run: RunPath, out: Folder, as_json: Json = False) -> None:
+def export_evalplus(run: RunPath, out: Folder, chosen_by: Annotated[str | None, typer.Option(
+        "--select", help="Only the solution of each problem that this rule chooses (one of `coderm rank`'s, or "
+                         "module:function); of several that tie, the first. Needs no labels.")] = None,
+        as_json: Json = False) -> None:
     """EvalPlus's samples: one line a solution, {"task_id", "solution"}."""
     from coderm.problems.exchange import write_files
+    from coderm.reward.evaluate import task_scores, tied_best
+    from coderm.reward.selectors import resolve
+    from coderm.reward.tasks import tasks_of
     from coderm.runs import load
 
-    rows = ({"task_id": t, "solution": text} for t, texts in load(run).solutions().items() for text in texts)
+    opened = load(run)
+    texts = opened.solutions()
+    if chosen_by:
+        tasks = tasks_of(opened, protocol=opened.config.get("protocol", "default"))
+        if missing := len(texts) - len(tasks):
+            print(f"{missing} of {len(texts)} problems are left out: not executed yet", file=sys.stderr)
+        rule = resolve(chosen_by)
+        texts = {task.task_id: list(compress(texts[task.task_id], tied_best(task_scores(task, rule))))[:1]
+                 for task in tasks}
+    rows = ({"task_id": t, "solution": text} for t, candidates in texts.items() for text in candidates)
     _written(write_files(out, {"samples.jsonl": rows}), [], as_json)
 
 

@@ -58,18 +58,22 @@ def applied(rule: Rule, matrix: RewardMatrix, context: Context) -> Floats:
     return scores
 
 
+def task_scores(task: Task, rule: Rule) -> Floats:
+    """The scores of a rule on a problem, [N], "never choose" included. Raises InputError naming the problem."""
+    try:
+        return choosable(applied(rule, task.matrix, task.context), task.context)
+    except MissingInput:
+        raise
+    except InputError as error:
+        raise InputError(f"{task.task_id}: {error}") from error
+
+
 def accuracies(tasks: Sequence[Task], rule: Rule) -> Floats:
     """Expected best-of-N accuracy of a rule on each problem, [problems] in 0..1. Every task needs labels."""
     values = np.zeros(len(tasks))
     for i, task in enumerate(tasks):
         assert task.context.labels is not None, f"{task.task_id} has no labels"
-        try:
-            scores = choosable(applied(rule, task.matrix, task.context), task.context)
-        except MissingInput:
-            raise
-        except InputError as error:
-            raise InputError(f"{task.task_id}: {error}") from error
-        values[i] = accuracy(scores, task.context.labels)
+        values[i] = accuracy(task_scores(task, rule), task.context.labels)
     return values
 
 
