@@ -109,6 +109,11 @@ def test_code_that_runs_when_garbage_is_collected_is_not_plain(name: str) -> Non
     "class Node:\n    def __init__(self, value, next=None):\n        self.value, self.next = value, next\n"
     "def push(node, value):\n    node.next = Node(value)\n    node.name = node.data = node.index = 0\n",
     "from typing import List\nfrom collections import deque\nclass Counts:\n    def __init__(self): self.count = self.start = 0\n",
+    "import math\nfrom heapq import heappush\nclass Counts:\n    def __init__(self, x): self.root = math.sqrt(x)\n"
+    "    def words(self, text): return text.split()\n",
+    "import re\nfrom statistics import mean\ndef f(x): return re.split(',', x) + [mean([1, 2])]\n",
+    "def f(x): return 'a {} {0:>{w}} {{}}'.format(x, w=3) + format(x, '>3')\n",
+    "import random\nfrom itertools import *\ndef f(x): return random.random() + next(count(x))\n",
 ])
 def test_ordinary_texts_stay_plain(text: str) -> None:
     assert is_plain(text)
@@ -129,6 +134,66 @@ def test_ordinary_texts_stay_plain(text: str) -> None:
 def test_a_neighbour_cannot_replace_what_a_module_offers(engine: Engine, poison: str, honest: str, test: str) -> None:
     assert verdicts(engine, [honest, poison, honest + "_ = 1\n"], [test]) == [["pass"]] * 3
     assert not is_plain(poison)
+
+
+EVALUATES = """
+    import typing
+    class A:
+        x: "__import__('builtins').__dict__.__setitem__('sum', lambda *a: 0)"
+    typing.get_type_hints(A)
+    def f(x): return 0
+"""
+FROM_TEXT = """
+    import dataclasses
+    @dataclasses.dataclass
+    class A:
+        __annotations__ = {"x: __import__('builtins').__dict__.__setitem__('sum', lambda *a: 0) = 0, y": int}
+        y: int = 0
+    def f(x): return 0
+"""
+GLOBAL_ENUM = """
+    import enum
+    class E(float, enum.Enum):
+        __module__ = 'builtins'
+        sum = 3.0
+    enum.global_enum(E)
+    def f(x): return 0
+"""
+
+
+@pytest.mark.parametrize("evil", [EVALUATES, FROM_TEXT, GLOBAL_ENUM])
+def test_a_neighbour_cannot_run_text_through_a_library(engine: Engine, evil: str) -> None:
+    honest = "def f(x): return sum([x, 1])\n"
+    assert verdicts(engine, [honest, evil, honest + "_ = 1\n"], [ADD_ONE])[::2] == [["pass"]] * 2
+    assert not is_plain(evil)
+
+
+@pytest.mark.parametrize("text", [
+    "import __future__\n__future__.all_feature_names.append(1)\n",
+    "import textwrap\ntextwrap.TextWrapper.unicode_whitespace_trans[97] = 98\n",
+    "import dataclasses, collections\ndataclasses.dataclass(collections.UserDict)\n",
+    "import abc, collections\nabc.abstractmethod(collections.UserList.append)\n",
+    "import typing\n@typing.overload\ndef f(x): return x\n",
+    "import functools, numbers\nfunctools.total_ordering(numbers.Real)\n",
+    "def f(x): return '{0.gi_frame}'.format(x)\n",
+    "def f(x): return '{0:{1.a}}'.format(x, x)\n",
+    "def f(x): return '{0[a]}'.format(x)\n",
+    "def f(x, how): return how.format(x)\n",
+    "def f(x): return list(map(str.format, [x]))\n",
+    "def f(x): return '{a.b}'.format_map(x)\n",
+    "import math\ndef mark(m): m.mark = 1\nmark(math)\n",
+    "import collections.abc as c\ndef mark(m): m.mark = 1\nmark(c)\n",
+    "import re\ndef mark(m): m.mark = 1\nmark(re.functools)\n",
+    "def f(m):\n    import math\n    m, other = math, m\n    m.mark = other\n",
+    "import heapq\ndef mark(m): m.mark = 1\nmark(heapq.merge)\n",
+    "from collections import Counter as C\ndef mark(m): m.mark = 1\nmark(C)\n",
+    "from typing import *\ndef mark(m): m.mark = 1\nmark(Any)\n",
+    "from typing import List\ndef mark(m): m._nparams = 5\nmark(List)\n",
+    "try: ''.none\nexcept AttributeError as e: e.obj.mark = 1\n",
+    "def f(x): x.assertEqual = print\n",
+])
+def test_what_could_leave_a_mark_or_read_a_frame_is_not_plain(text: str) -> None:
+    assert not is_plain(text)
 
 
 def test_memory_that_a_neighbour_left_in_a_cycle_is_free_again(shared: Engine) -> None:

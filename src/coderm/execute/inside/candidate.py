@@ -75,7 +75,7 @@ class Candidate:
     def __init__(self, line: Line) -> None:
         self._line = line
         self._code: types.CodeType | None = None
-        self._reach = Reach(True, False, False)
+        self._reach = Reach(True, False)
         self._marked = False  # a solution that marks what it imports has run here
         self._house = House(scratch=())  # the judge empties the scratch: the test may have put something there
         self._forget()

@@ -38,7 +38,7 @@ class Solution(NamedTuple):
 
     code: CodeType | None
     error: str | None = None
-    reach: Reach = Reach(False, True, True)
+    reach: Reach = Reach(False, True)
 
 
 class Pair(NamedTuple):
@@ -86,10 +86,10 @@ class Cell:
     def run_plain(self, rows: list[list[Pair]]) -> NoReturn:
         """Run plain candidates (see `reach.py`), a row each; never returns.
 
-        A plain candidate on a plain test leaves nothing behind but random numbers and decimal contexts, so nothing is
-        put back; that nothing was changed is checked behind every row, and in depth at the end, all the same. Behind
-        a test that is not plain everything is put back, and where that fails the cell ends with this row unverified.
-        So does it where a row took too long: garbage of those before it may have cost that time.
+        A plain candidate on a plain test leaves nothing behind but random numbers, so nothing is put back; that nothing
+        was changed is checked behind every row, and in depth at the end, all the same. Behind a test that is not plain
+        everything is put back, and where that fails the cell ends with this row unverified. So does it where a row took
+        too long: garbage of those before it may have cost that time.
         """
         limit_ns = int(self.limit * 1e9)
         begin, write, clock, now, run = self.board.begin, self.board.write, _cpu_ns, _now, self._pair
@@ -98,7 +98,7 @@ class Cell:
             tidy = True
             for place, solution, test in row:
                 begin(place, now(), before)
-                if test.reach.plain and not (solution.reach.decimal or test.reach.decimal):
+                if test.reach.plain:
                     verdict, cases, passed = run(place, solution, test)
                 else:
                     verdict, cases, passed = self.context.copy().run(run, place, solution, test)

@@ -12,7 +12,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from .reach import MODULES
+from .harmless import MODULES
 
 _BUILTINS: dict[str, Any] = {name: getattr(builtins, name) for name in (
     "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float format "
@@ -24,7 +24,8 @@ EXCEPTIONS = {name: value for name, value in vars(builtins).items()
 _BUILTIN_NAMES: dict[int, str] = {id(value): name for name, value in (EXCEPTIONS | _BUILTINS).items()}
 
 # Modules that compute and do nothing else: no files, processes, imports, or code from text.
-_MODULES = MODULES - {"__future__"} | {"decimal", "json", "json.decoder", "numpy"}
+_MODULES = MODULES - {"__future__"} | {"abc", "dataclasses", "decimal", "enum", "json", "json.decoder", "numpy",
+                                       "textwrap"}
 
 
 def name_of(value: Any) -> str | None:

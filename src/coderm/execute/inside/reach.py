@@ -1,37 +1,28 @@
 """What a compiled text can reach. One that can reach nothing but its own objects needs no process of its own.
 
-Such a text is called plain. It imports only modules without mutable state, names no builtin that opens, executes or
-reflects, and reads or stores no attribute through which the interpreter, a frame, a class's internals or a module
-could be changed. Nor has it code that runs when its garbage is collected, which may be in another candidate's time: a
-generator that is dropped half way runs its `finally`, a coroutine too. The rule is a white list over the names in the
-bytecode: what is not known to be harmless is not plain. It decides speed, never a verdict: plain candidates share a
-process that is checked after each of them, all others get one of their own.
+Such a text is called plain. It names nothing but builtins and names of the standard library that are known to be
+harmless (`harmless.py`), and reads or stores no attribute through which the interpreter, a frame, a class's internals
+or a module could be changed: no name of an attribute may stand in a string either, as `str.format` would read it. What
+stores attributes at all may name nothing that an attribute could be left on. Nor has a plain text code that runs when
+its garbage is collected, which may be in another candidate's time: a generator that is dropped half way runs its
+`finally`, a coroutine too. The rule is a white list over the names in the bytecode: what is not known to be harmless is
+not plain. It decides speed, never a verdict: plain candidates share a process, all others get one of their own.
 """
 
 from __future__ import annotations
 
 import dis
-import functools
-import importlib
 import inspect
+import re
+import string
+import unittest
+from collections.abc import Iterator
 from itertools import pairwise
-from types import CodeType, ModuleType
+from types import CodeType
 from typing import NamedTuple
 
-MODULES = frozenset({
-    "__future__", "abc", "bisect", "cmath", "collections", "collections.abc", "dataclasses", "datetime", "enum",
-    "fractions", "functools", "heapq", "itertools", "math", "numbers", "operator", "random", "re", "statistics",
-    "string", "textwrap", "typing"})
-_FORBIDDEN = frozenset({
-    "open", "exec", "eval", "compile", "globals", "locals", "vars", "setattr", "delattr", "getattr", "breakpoint",
-    "help", "input", "exit", "quit", "dir", "memoryview", "super", "classmethod", "property", "object", "type",
-    "attrgetter", "methodcaller", "register", "mro", "gi_frame", "cr_frame", "ag_frame", "gi_code", "cr_code",
-    "ag_code", "tb_frame", "tb_next", "f_back", "f_globals", "f_locals", "f_builtins", "f_code", "func",
-    "singledispatch", "update_wrapper", "wraps", "partialmethod", "cached_property", "sys", "os",
-    "builtins",
-    "gc", "inspect", "types",
-    "threading", "signal", "unittest", "TestCase", "mock", "asyncio", "importlib", "ctypes", "weakref", "copyreg",
-    "warnings", "SystemRandom", "Template", "Formatter", "make_dataclass", "NewType"})
+from .harmless import MODULES, shared_names
+
 _ALLOWED_DUNDERS = frozenset({
     "__init__", "__name__", "__len__", "__str__", "__repr__", "__doc__", "__module__", "__qualname__",
     "__annotations__", "__lt__", "__le__", "__gt__", "__ge__", "__add__", "__sub__", "__mul__", "__iter__",
@@ -39,8 +30,8 @@ _ALLOWED_DUNDERS = frozenset({
     "__getitem__", "__contains__", "__future__", "__firstlineno__", "__static_attributes__",
     "__conditional_annotations__"})
 _TEST_NAMES = frozenset({"unittest", "TestCase", "type", "object"})
-_COMMON = frozenset({"next", "count", "value", "name", "data", "index", "start", "stop", "step", "size"})
-"""Attributes that many a text gives to objects of its own; refused only to one that names something which has them."""
+_OF_TESTS = frozenset(dir(unittest)) | frozenset(dir(unittest.TestCase))
+"""Attributes that nobody plain may set: a test may pass itself to the candidate."""
 _PUT_BACK = frozenset({"stdin", "stdout", "stderr", "argv", "maxDiff", "longMessage"})
 """Attributes of modules that are put back behind every pair (`house.py`), or that decide no verdict."""
 
@@ -49,7 +40,9 @@ _IMPORT = dis.opmap["IMPORT_NAME"]
 _MATCH_CLASS = dis.opmap["MATCH_CLASS"]
 _HANDLER, _DELEGATE = dis.opmap["PUSH_EXC_INFO"], dis.opmap["SEND"]
 _ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-_IMMUTABLE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE: a class whose attributes cannot be set
+_LOADS = re.compile(r"LOAD_(NAME|GLOBAL|FAST|DEREF|CLASSDEREF|CLOSURE|FROM_DICT)|STORE_FAST_LOAD_FAST")
+_PLAIN_FIELD = re.compile(r"\w*")
+_READS = {dis.opmap[name] for name in ("LOAD_ATTR", "LOAD_METHOD") if name in dis.opmap}
 _EXTENDED = dis.opmap["EXTENDED_ARG"]
 
 
@@ -81,64 +74,105 @@ def bare(code: CodeType) -> CodeType:
 
 
 class Reach(NamedTuple):
-    """`plain`: needs no process of its own. `random`, `decimal`: uses that module's hidden state.
+    """`plain`: needs no process of its own. `random`: uses that module's hidden state.
 
     `marks`: sets attributes of something that it imported, which lasts as long as the process.
     """
 
     plain: bool
     random: bool
-    decimal: bool
     marks: bool = False
 
 
 def reach(code: CodeType, *, is_test: bool = False) -> Reach:
     """What the text may touch. A test may name unittest; a candidate that does is not plain."""
+    codes = all_code(code)
+    names = {name for current in codes for name in current.co_names}
+    marks = _marks(codes)
+    random = "random" in names or "numpy" in names
+    plain = not marks and _names_the_harmless(names, is_test) and _does_the_harmless(codes, names, is_test)
+    return Reach(plain, random or not plain, marks)  # who is not plain may reach `random` under another name
+
+
+def _names_the_harmless(names: set[str], is_test: bool) -> bool:
     shared = shared_names()
-    names: set[str] = set()
+    return names.isdisjoint(shared.forbidden - _TEST_NAMES if is_test else shared.forbidden) and all(
+        name in _ALLOWED_DUNDERS if name.startswith("__") and name.strip("_") else name not in shared.private
+        for name in names if name.startswith("_"))
+
+
+def _does_the_harmless(codes: list[CodeType], names: set[str], is_test: bool) -> bool:
     stored: set[str] = set()
-    plain, delegates = True, False
-    for current in all_code(code):
-        names.update(current.co_names)
-        plain = plain and not current.co_flags & _ASYNC
+    delegates = False
+    for current in codes:
+        if current.co_flags & _ASYNC:
+            return False
         for op, arg in operations(current):
             if op == _IMPORT:
                 module = current.co_names[arg]
-                plain = plain and (module in MODULES or (is_test and module == "unittest"))
+                if not (module in MODULES or (is_test and module == "unittest")):
+                    return False
             elif op in _ATTRIBUTE_STORES:
                 stored.add(current.co_names[arg])
             elif op == _MATCH_CLASS:
-                plain = False  # reads attributes whose names are constants
+                return False  # reads attributes whose names are constants
             elif op == _HANDLER:
-                plain = plain and not current.co_flags & inspect.CO_GENERATOR
+                if current.co_flags & inspect.CO_GENERATOR:
+                    return False
             elif op == _DELEGATE:
                 delegates = True
     if delegates and "__next__" in names:
-        plain = False  # a generator that is dropped closes what it delegates to: a method of the text's own
-    if plain:
-        plain = stored.isdisjoint(shared.attributes) and all(
-            stored.isdisjoint(shared.offered[name]) for name in names & shared.offered.keys())
-    if plain:
-        plain = names.isdisjoint(shared.forbidden - _TEST_NAMES if is_test else shared.forbidden) and all(
-            name in _ALLOWED_DUNDERS if name.startswith("__") and name.strip("_") else name not in shared.attributes
-            for name in names if name.startswith("_"))
-    marks = _marks(code)
-    random = not plain or "random" in names or "numpy" in names  # who is not plain may reach it under another name
-    return Reach(plain and not marks, random, "decimal" in names or "Decimal" in names, marks)
+        return False  # a generator that is dropped closes what it delegates to: a method of the text's own
+    if "format" in names and not all(map(_formats_the_harmless, codes)):
+        return False
+    return not stored or _keeps_modules_closed(codes, stored)
 
 
-def _marks(code: CodeType) -> bool:
+def _formats_the_harmless(code: CodeType) -> bool:
+    """Whether every `format` that is read off something is that of a constant which reads no attributes itself."""
+    return all(step.opcode not in _READS or step.argval != "format" or (
+        before.opname == "LOAD_CONST" and isinstance(before.argval, str) and _reads_no_attribute(before.argval))
+        for before, step in pairwise(_steps(code)))
+
+
+def _reads_no_attribute(template: str) -> bool:
+    try:
+        fields = list(string.Formatter().parse(template))
+    except ValueError:  # it fails before it reads anything
+        return True
+    return all(_PLAIN_FIELD.fullmatch(field or "") and _reads_no_attribute(specification or "")
+               for _, field, specification, _ in fields)
+
+
+def _keeps_modules_closed(codes: list[CodeType], stored: set[str]) -> bool:
+    """Whether a text that stores attributes can store them on nothing that it shares with others.
+
+    It reads single things off modules and does no more with these, and attributes can be set on none of what it reads.
+    """
+    shared = shared_names()
+    if not stored.isdisjoint(shared.private | _OF_TESTS) or any(("*",) in current.co_consts for current in codes):
+        return False
+    bindings = [binding for current in codes for binding in _bindings(current)]
+    modules = {target for name, target, whole in bindings if whole or name in shared.modules}
+    if any(name in shared.settable for name, _, whole in bindings if not whole):
+        return False
+    for current in codes:
+        for step, following in pairwise(_steps(current)):
+            is_module = not modules.isdisjoint(_variables(step)) if _LOADS.match(step.opname) else (
+                step.opcode in _READS and step.argval in shared.modules)
+            if is_module and (following.opcode not in _READS or following.argval in shared.settable
+                              or len(_variables(step)) > 1):
+                return False
+    return True
+
+
+def _marks(codes: list[CodeType]) -> bool:
     """Whether an attribute is stored that can be seen to belong to something imported."""
-    codes = all_code(code)
     if not any(op in _ATTRIBUTE_STORES for current in codes for op in current.co_code[::2]):
         return False
-    imported = {step.argval.partition(".")[0] for current in codes for step in dis.get_instructions(current)
-                if step.opname in ("IMPORT_NAME", "IMPORT_FROM")}
-    imported |= {following.argval for current in codes for step, following in
-                 pairwise(s for s in dis.get_instructions(current) if s.opname != "CACHE")
-                 if step.opname in ("IMPORT_NAME", "IMPORT_FROM") and following.opname.startswith("STORE_")}
+    imported = {name for current in codes for binding in _bindings(current) for name in binding[:2]}
     for current in codes:
-        steps = [s for s in dis.get_instructions(current) if s.opname not in ("CACHE", "EXTENDED_ARG")]
+        steps = _steps(current)
         for number, step in enumerate(steps):
             if step.opcode in _ATTRIBUTE_STORES and step.argval not in _PUT_BACK:
                 root = next((s for s in reversed(steps[:number]) if s.opname not in _ON_THE_WAY), None)
@@ -150,35 +184,21 @@ def _marks(code: CodeType) -> bool:
 _ON_THE_WAY = frozenset({"LOAD_ATTR", "SWAP", "COPY", "BINARY_OP", "LOAD_CONST", "LOAD_METHOD", "PRECALL", "NOP"})
 
 
-class Shared(NamedTuple):
-    """`attributes`: what the white-listed modules offer, which nobody plain may store to. `forbidden`: never named.
-
-    `offered`: name of a module or of a class in it -> those of the common attributes that it has and lets be set.
-    """
-
-    attributes: frozenset[str]
-    forbidden: frozenset[str]
-    offered: dict[str, set[str]]
+def _steps(code: CodeType) -> list[dis.Instruction]:
+    return [step for step in dis.get_instructions(code) if step.opname not in ("CACHE", "EXTENDED_ARG")]
 
 
-@functools.cache
-def shared_names() -> Shared:
-    """Read off the running interpreter, so that it holds for its version."""
-    import unittest
+def _variables(step: dis.Instruction) -> tuple[str, ...]:
+    """The variables that an instruction loads or stores: from 3.13 on one may do two."""
+    return step.argval if isinstance(step.argval, tuple) else (step.argval,)
 
-    attributes = set(dir(unittest)) | set(dir(unittest.TestCase))
-    forbidden = set(_FORBIDDEN)
-    offered: dict[str, set[str]] = {}
-    for module in map(importlib.import_module, MODULES):
-        offered.setdefault(module.__name__, set()).update(_COMMON & vars(module).keys())
-        for name, value in vars(module).items():
-            attributes.add(name)
-            kind = getattr(value, "__origin__", value)  # to set an attribute of typing.Sequence is to set it there
-            if isinstance(kind, type) and not kind.__flags__ & _IMMUTABLE:
-                offered.setdefault(name, set()).update(*(_COMMON & vars(base).keys() for base in kind.__mro__))
-            if isinstance(value, ModuleType) and value.__name__ not in MODULES:
-                forbidden.add(name)  # a way out of the white list
-            elif isinstance(value, type):
-                attributes.update(vars(value))
-    return Shared(frozenset(attributes - _COMMON), frozenset(forbidden),
-                  {name: common for name, common in offered.items() if common})
+
+def _bindings(code: CodeType) -> Iterator[tuple[str, str, bool]]:
+    """(what is imported, the variable it is put in, whether that is a whole module) of every import in this code."""
+    name = ""
+    for step in _steps(code):
+        if step.opname in ("IMPORT_NAME", "IMPORT_FROM"):
+            name, whole = step.argval.partition(".")[0], step.opname == "IMPORT_NAME"
+        elif name and step.opname.startswith("STORE_"):
+            yield name, _variables(step)[0], whole
+            name = ""

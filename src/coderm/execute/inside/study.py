@@ -45,7 +45,7 @@ class Study(NamedTuple):
     """True where MARK must have been called for a pass to count."""
     simple: bool = False
     """True where it has one class and that nothing but test methods and setUp: the quick runner may run it."""
-    reach: Reach = Reach(False, True, True)
+    reach: Reach = Reach(False, True)
     may_skip: bool = False
     """True where it skips test cases itself, so that one that is skipped is not the candidate's doing."""
     watched: bool = False

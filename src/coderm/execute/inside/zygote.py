@@ -17,8 +17,8 @@ from contextlib import suppress
 from typing import NoReturn
 
 from .board import NOTHING, Board
+from .harmless import shared_names
 from .job import Job
-from .reach import shared_names
 from .seccomp import protect
 from .split import Nursery
 from .study import study
