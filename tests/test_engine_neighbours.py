@@ -266,6 +266,26 @@ def test_streams_that_a_test_replaces_are_no_marks() -> None:
     assert not reach(compile(text, "<text>", "exec"), is_test=True).marks
 
 
+# -- files -----------------------------------------------------------------------------------------------------
+
+LOOKS = "import os\ndef f(x): return x + 1 - os.path.exists('log.txt')\n"
+DIES_BEHIND_A_FILE = "import os\ndef f(x):\n    open('log.txt', 'w').close()\n    os._exit(0)\n"
+WRITES_ON = """
+    import os
+    def f(x):
+        if os.fork() == 0:
+            for _ in range(4): os.fork()
+            while True:
+                open('log.txt', 'w').close()
+        return x + 1
+"""
+
+
+@pytest.mark.parametrize("writer", [DIES_BEHIND_A_FILE, WRITES_ON])
+def test_files_do_not_outlive_their_candidate(engine: Engine, writer: str) -> None:
+    assert verdicts(engine, [LOOKS, writer, LOOKS + "_ = 1\n", LOOKS + "_ = 2\n"], [ADD_ONE])[2:] == [["pass"]] * 2
+
+
 # -- children --------------------------------------------------------------------------------------------------
 
 CHILDREN = """

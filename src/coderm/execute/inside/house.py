@@ -29,6 +29,7 @@ from typing import Any
 # Emptied after every pair that wrote there. Only what the jail mounted for this purpose, or what the degraded mode
 # made: never a folder of the machine's own.
 SCRATCH = tuple(os.environ["CODERM_SCRATCH"].split(":")) if "CODERM_SCRATCH" in os.environ else ()
+_MOUNTED = {path: frozenset(os.listdir(path)) for path in SCRATCH}  # noqa: PTH208  # the interpreter's own
 _WATCHED_SIGNALS = tuple(map(int, (signal.SIGALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGTERM, signal.SIGINT,
                                    signal.SIGUSR1, signal.SIGVTALRM, signal.SIGCHLD)))
 _THRESHOLD = 20_000, 20, 20
@@ -53,8 +54,8 @@ class House:
         self._locale = _locale.setlocale(_locale.LC_ALL)
         self._random = random.Random(0).getstate()  # not this process's own state: every fork draws a new one
         self._handlers = list(map(_signal.getsignal, _WATCHED_SIGNALS))
-        self._scratch = [(path, self._stamp(path)) for path in scratch]
-        self._mounted = {path: frozenset(os.listdir(path)) for path in scratch}  # noqa: PTH208  # the interpreter's own
+        self._scratch: list[tuple[str, tuple[int, int] | None]] = [(path, None) for path in scratch]
+        self.empty_scratch()  # a cell that died has left its files
         self._statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
         self._pages = self.address_space()
         self._lowest_free_fd = self._free_fd()
@@ -145,10 +146,7 @@ class House:
                 if not _is_installed(sys.modules[name]):
                     del sys.modules[name]
             self._modules = dict(sys.modules)
-        for path, stamp in self._scratch:
-            if self._stamp(path) != stamp:
-                _empty(path, self._mounted[path])
-                self._scratch = [(p, self._stamp(p)) for p, _ in self._scratch]
+        self.empty_scratch()
         return (
             _thread._count() == 0
             and not _has_children()
@@ -157,6 +155,13 @@ class House:
             and list(map(_signal.getsignal, _WATCHED_SIGNALS)) == self._handlers
             and list(map(resource.getrlimit, _WATCHED_LIMITS)) == self._limits
         )
+
+    def empty_scratch(self) -> None:
+        """Remove what a candidate, or what it started, has written."""
+        for number, (path, stamp) in enumerate(self._scratch):
+            if self._stamp(path) != stamp:
+                _empty(path, _MOUNTED[path])
+                self._scratch[number] = path, self._stamp(path)
 
     def _tidy_logging(self) -> None:
         handlers, level, disable = self._log

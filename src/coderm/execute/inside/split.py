@@ -157,6 +157,7 @@ class _Judge:
         seat = self._seat
         if not self._was_plain:
             seat.dismiss()
+            self._house.empty_scratch()  # what it had started wrote until now
         reply = seat.set_up(["compile", text])
         if reply[0] == "ok" and not reply[1] and seat.used:
             seat.dismiss()
