@@ -191,6 +191,8 @@ def test_a_neighbour_cannot_run_text_through_a_library(engine: Engine, evil: str
     "from typing import List\ndef mark(m): m._nparams = 5\nmark(List)\n",
     "try: ''.none\nexcept AttributeError as e: e.obj.mark = 1\n",
     "def f(x): x.assertEqual = print\n",
+    "from heapq import nsmallest\nkept = nsmallest.__annotations__\n",
+    "from typing import Literal\n",
 ])
 def test_what_could_leave_a_mark_or_read_a_frame_is_not_plain(text: str) -> None:
     assert not is_plain(text)
@@ -279,9 +281,21 @@ WRITES_ON = """
                 open('log.txt', 'w').close()
         return x + 1
 """
+LOCKS_A_FOLDER = "import os\ndef f(x):\n    os.makedirs('log.txt/a')\n    os.chmod('log.txt', 0)\n    return x + 1\n"
+DIGS = """
+    import os
+    def f(x):
+        here = os.open('.', os.O_RDONLY)
+        for name in ['log.txt'] + 1200 * ['deeper']:
+            os.mkdir(name)
+            os.chdir(name)
+        os.fchdir(here)
+        os.close(here)
+        return x + 1
+"""
 
 
-@pytest.mark.parametrize("writer", [DIES_BEHIND_A_FILE, WRITES_ON])
+@pytest.mark.parametrize("writer", [DIES_BEHIND_A_FILE, WRITES_ON, LOCKS_A_FOLDER, DIGS])
 def test_files_do_not_outlive_their_candidate(engine: Engine, writer: str) -> None:
     assert verdicts(engine, [LOOKS, writer, LOOKS + "_ = 1\n", LOOKS + "_ = 2\n"], [ADD_ONE])[2:] == [["pass"]] * 2
 

@@ -161,6 +161,23 @@ CASES: dict[str, tuple[str, str, str]] = {
                             raise ValueError
                         self.assertEqual(seen(), ['in', 'out'])
                         """, "pass"),
+    "context_manager_hears_why": ("""
+                                  from contextlib import contextmanager
+                                  log = []
+                                  @contextmanager
+                                  def tried(kind):
+                                      try: yield 1
+                                      except kind as e: log.append(str(e))
+                                      finally: log.append('out')
+                                  def seen(): return log
+                                  """,
+                                  """
+                                  with tried(KeyError): raise KeyError('k')
+                                  with self.assertRaises(ValueError):
+                                      with tried(KeyError): raise ValueError('v')
+                                  with tried(KeyError) as one: self.assertEqual(one, 1)
+                                  self.assertEqual(seen(), ["'k'", 'out', 'out', 'out'])
+                                  """, "pass"),
     "generator": ("def f(n):\n    got = 0\n    for i in range(n):\n        got = (yield i + (got or 0))",
                   """
                   self.assertEqual(list(f(3)), [0, 1, 2])
@@ -260,6 +277,21 @@ CASES: dict[str, tuple[str, str, str]] = {
                            "class P:\n    x: int\n    y: int = 0\ndef f(): return Color.RED",
                            "self.assertEqual(f(), Color.RED); self.assertEqual(Color.RED.value, 1); self.assertEqual(P(1), P(1, 0)); "
                            "self.assertEqual(P(2).x, 2)", "pass"),
+    "threads_of_the_test": ("def f(x): return x * x",
+                            "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(4) as pool:\n"
+                            "    self.assertEqual(list(pool.map(f, range(50))), [x * x for x in range(50)])", "pass"),
+    "factories": ("from collections import defaultdict\ndef f(): return defaultdict(lambda: defaultdict(int))\n"
+                  "def g(d): return d['a'] + 1",
+                  "from collections import defaultdict\nself.assertEqual(f()['q']['r'], 0)\n"
+                  "self.assertEqual(g(defaultdict(lambda: 4)), 5)", "pass"),
+    "exceptions_as_values": ("class Bad(ValueError): pass\ndef f(): return [ValueError('x'), Bad(3)]",
+                             "first, second = f()\nself.assertIsInstance(first, ValueError)\nself.assertEqual(str(first), 'x')\n"
+                             "self.assertIsInstance(second, Bad)\nself.assertNotEqual(*f())", "pass"),
+    "exception_of_the_tests_through_the_candidate": ("def f(g): return g()",
+                                                     "class E(Exception): pass\ndef g(): raise E('x')\n"
+                                                     "with self.assertRaises(E) as caught: f(g)\n"
+                                                     "self.assertEqual(caught.exception.args, ('x',))", "pass"),
+    "type_of_none": ("def f(x): return type(x)", "self.assertIs(f(None), type(None)); self.assertIs(f(1), int)", "pass"),
     "not_defined": ("def g(): pass", "self.assertEqual(f(), 1)", "error"),
     "unsupported_argument": ("def f(x): return x.a", "class T: a = 1\nt = T()\nself.assertEqual(f(t), 1)", "error"),
     "handle_is_not_plain": ("class D(dict): pass\ndef f(): return D(a=1)", "self.assertEqual(f(), {'a': 1})", "fail"),

@@ -27,8 +27,8 @@ from typing import Any, NoReturn
 from . import seccomp
 from .house import House
 from .limits import limit_resources
-from .line import Gone, Line
-from .named import EXCEPTIONS, name_of
+from .line import Gone, Line, fingerprint
+from .named import EXCEPTIONS, RAISED, name_of
 from .operations import OPERATIONS
 from .plain import MUTABLE, Decoder, Encoder, Malformed, refill
 from .reach import Reach, bare, reach
@@ -172,17 +172,23 @@ class Candidate:
     # -- calls ---------------------------------------------------------------------------------------------
 
     def _ahead(self, seconds: float, scripts: list[list[Any]]) -> Any:
-        """Answers to the messages of several pairs, as many pairs as fit into the time, and the CPU time of each."""
+        """Answers to the messages of several pairs, as many pairs as fit into the time, and the CPU time of each.
+
+        With each message comes the fingerprint of the answer that the next one was made from: where this candidate's is
+        another it hears no more of that pair, for what follows may be made of another candidate's answers.
+        """
         told: list[list[Any]] = []
         begun = now = time.process_time_ns()
         room = self._house.address_space() + _ANSWER_PAGES  # answers must not cost a later pair its memory
         for script in scripts:
             context = contextvars.copy_context()
             told.append([])
-            for message in script:
+            for message, expected in script:
                 before, answer = now, context.run(self._answer, message)
                 now = time.process_time_ns()
                 told[-1].append([now - before, answer])
+                if expected and fingerprint(answer) != expected:
+                    break
             if now - begun > seconds * 1e9 or self._house.address_space() > room:
                 break
         return ["told", told]
@@ -304,6 +310,8 @@ class Candidate:
             return ["j", value.number]
         if isinstance(value, type):
             return ["k", self._keep(value), *self._ancestry(value)]
+        if issubclass(type(value), BaseException):
+            return ["x", self._exception(value)]
         return ["h", self._keep(value), *self._ancestry(type(value))]
 
     def _from_judge(self, node: list[Any]) -> Any:
@@ -323,7 +331,9 @@ class Candidate:
             if message[0] == "value":
                 return Decoder(self._from_judge).decode(message[1])
             if message[0] == "raised":
-                raise EXCEPTIONS.get(message[1], Exception)(*message[2])
+                error = EXCEPTIONS.get(message[1], Exception)(*message[2])
+                setattr(error, RAISED, message[3])  # goes back with it: the judge knows its own again
+                raise error
             self._line.send(self._answer(message))  # the judge's function calls the candidate in turn
 
 

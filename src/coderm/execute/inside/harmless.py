@@ -2,7 +2,8 @@
 
 A white list of single names, not of modules: `typing.get_type_hints` evaluates strings, `dataclasses.dataclass` builds
 code from text and stores into the class it is given, `enum.global_enum` into any module; `textwrap.TextWrapper` holds
-a table that all share, `__future__` a list. What a newer Python adds is not on the list until somebody has read it.
+a table that all share, `__future__` a list, `typing.Literal` what it was given before. What a newer Python adds is not
+on the list until somebody has read it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _NAMED = {
     "string": "ascii_letters ascii_lowercase ascii_uppercase capwords digits hexdigits octdigits printable "
               "punctuation whitespace",
     "typing": "AbstractSet Any AnyStr CT_co Callable ChainMap ClassVar Collection Container Counter DefaultDict Deque "
-              "Dict Final FrozenSet Generator Generic Hashable ItemsView Iterable Iterator KT KeysView List Literal "
+              "Dict Final FrozenSet Generator Generic Hashable ItemsView Iterable Iterator KT KeysView List "
               "Mapping Match MutableMapping MutableSequence MutableSet NamedTuple Never NoReturn Optional OrderedDict "
               "Pattern Protocol Reversible Self Sequence Set Sized SupportsAbs SupportsFloat SupportsIndex "
               "SupportsInt SupportsRound T T_co T_contra Text Tuple Type TypeAlias TypeVar TypedDict Union VT VT_co "

@@ -16,14 +16,12 @@ import logging
 import os
 import random
 import resource
-import shutil
 import signal
 import sys
 import time
 import warnings
 from builtins import BaseException, all, any, dict, frozenset, getattr, int, isinstance, len, list, map, str  # noqa: UP029
 from operator import is_
-from pathlib import Path
 from typing import Any
 
 # Emptied after every pair that wrote there. Only what the jail mounted for this purpose, or what the degraded mode
@@ -188,10 +186,23 @@ def _is_installed(module: Any) -> bool:
 
 
 def _empty(folder: str, keep: frozenset[str]) -> None:
-    for entry in Path(folder).iterdir():
-        if entry.name in keep:
-            continue
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry, ignore_errors=True)
-        else:
-            entry.unlink()
+    """Remove everything in a folder but what is to be kept, however deep, whatever its permissions.
+
+    Folders within folders are moved up first, so that no path grows too long and nothing recurses.
+    """
+    number = 0
+    while names := [name for name in os.listdir(folder) if name not in keep]:  # noqa: PTH208
+        for name in names:
+            path = os.path.join(folder, name)  # noqa: PTH118
+            if os.path.islink(path) or not os.path.isdir(path):  # noqa: PTH112, PTH114
+                os.unlink(path)  # noqa: PTH108
+                continue
+            os.chmod(path, 0o700)  # noqa: PTH101
+            for inner in os.scandir(path):
+                if inner.is_dir(follow_symlinks=False):
+                    number += 1
+                    os.chmod(inner.path, 0o700)  # noqa: PTH101
+                    os.rename(inner.path, os.path.join(folder, f"{os.getpid()}-{number}~"))  # noqa: PTH104, PTH118
+                else:
+                    os.unlink(inner.path)  # noqa: PTH108
+            os.rmdir(path)  # noqa: PTH106

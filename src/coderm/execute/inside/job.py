@@ -182,11 +182,12 @@ class Job:
             row.records |= {j: _decided(ERROR) for j in row.tests}
         careful = False
         while todo := row.missing():
-            limit = self.limit if self.paper else self.limit * slowed(row.timeouts)
+            patience = 1.0 if self.paper else slowed(row.timeouts)
+            limit = self.limit * patience
             self.board.clear()
             work = self._pairs(row, todo)
             cell = partial(self._own_cell, work, limit, careful)
-            death, header, spent = self._run_cell(cell, None if self.paper else limit, work[-1].place)
+            death, header, spent = self._run_cell(cell, None if self.paper else limit, work[-1].place, patience)
             if header.finished and not header.clean and not careful:
                 careful = True  # something was changed: run again to find out by which pair
                 continue
@@ -203,10 +204,11 @@ class Job:
                 row.verify_again()
                 careful = True
 
-    def _run_cell(self, work: Callable[[], None], limit: float | None, last: int) -> tuple[Death, Header, int]:
+    def _run_cell(self, work: Callable[[], None], limit: float | None, last: int,
+                  patience: float = 1.0) -> tuple[Death, Header, int]:
         """How a cell ended, what it did then, and the CPU microseconds that had gone into the pair it was in."""
         before = children_ns()
-        death = self.watcher.run(work, limit, last)
+        death = self.watcher.run(work, limit, last, patience)
         header = self.board.read_header()
         spent = (children_ns() - before - header.cpu_ns) // 1000
         return death, header, min(max(spent, 0), 0xFFFFFFFF)

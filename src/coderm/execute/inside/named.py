@@ -12,20 +12,23 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from .harmless import MODULES
+from . import harmless
 
 _BUILTINS: dict[str, Any] = {name: getattr(builtins, name) for name in (
     "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float format "
     "frozenset hash hex id int isinstance issubclass iter len list map max min next object oct ord pow "
     "print range repr reversed "
-    "round set slice sorted str sum tuple type zip Ellipsis NotImplemented").split()}
+    "round set slice sorted str sum tuple type zip Ellipsis NotImplemented").split()} | {"NoneType": type(None)}
 EXCEPTIONS = {name: value for name, value in vars(builtins).items()
               if isinstance(value, type) and issubclass(value, BaseException)}
 _BUILTIN_NAMES: dict[int, str] = {id(value): name for name, value in (EXCEPTIONS | _BUILTINS).items()}
 
+RAISED = "coderm_raised"
+"""Attribute of an exception in the candidate's process that stands for one which a function of the test's raised."""
+
 # Modules that compute and do nothing else: no files, processes, imports, or code from text.
-_MODULES = MODULES - {"__future__"} | {"abc", "dataclasses", "decimal", "enum", "json", "json.decoder", "numpy",
-                                       "textwrap"}
+MODULES = harmless.MODULES - {"__future__"} | {"abc", "dataclasses", "decimal", "enum", "json", "json.decoder", "numpy",
+                                               "textwrap"}
 
 
 def name_of(value: Any) -> str | None:
@@ -34,11 +37,11 @@ def name_of(value: Any) -> str | None:
         return _BUILTIN_NAMES[id(value)]
     if isinstance(value, ModuleType):
         name = vars(value).get("__name__")
-        known = type(name) is str and name in _MODULES and sys.modules.get(name) is value
+        known = type(name) is str and name in MODULES and sys.modules.get(name) is value
         return f"{name}:" if known else None
     if isinstance(value, type):
         module, name = value.__module__, value.__name__
-        if type(module) is str and module in _MODULES and getattr(sys.modules.get(module), name, None) is value:
+        if type(module) is str and module in MODULES and getattr(sys.modules.get(module), name, None) is value:
             return f"{module}:{name}"
     return None
 
@@ -48,15 +51,27 @@ def named(name: Any) -> Any:
     module, colon, attribute = str(name).partition(":")
     if not colon:
         return _BUILTINS[name] if name in _BUILTINS else EXCEPTIONS[name]
-    if module not in _MODULES or attribute.startswith("_"):
+    if module not in MODULES or attribute.startswith("_"):
         raise LookupError(name)
     found = importlib.import_module(module)
-    if not attribute:
-        return found
+    if not attribute:  # what a test stores on it must not last
+        copy = ModuleType(module)
+        vars(copy).update(vars(found))
+        return copy
     thing = vars(found).get(attribute)
     if not isinstance(thing, type):
         raise LookupError(name)
     return thing
+
+
+def described(error: BaseException) -> tuple[str, list[Any]]:
+    """What the candidate hears of an exception of the test's: its nearest builtin, and those arguments that are plain.
+
+    None of an assertion: they tell the expected value.
+    """
+    name = next(c.__name__ for c in type(error).__mro__ if EXCEPTIONS.get(c.__name__) is c)
+    plain = [a for a in error.args if type(a) in (str, int, float, bool, type(None))]
+    return name, [] if isinstance(error, AssertionError) else plain
 
 
 def named_exception(name: Any) -> type[BaseException]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from .named import EXCEPTIONS
 
 
 def _set_attribute(thing: Any, name: str, value: Any) -> None:
@@ -20,6 +22,15 @@ def _hash(thing: Any) -> int | None:
     return None if equality is object.__eq__ else value
 
 
+def _leaves(method: str) -> Callable[..., Any]:
+    def leave(thing: Any, name: str | None = None, arguments: Sequence[Any] = ()) -> Any:
+        """The test leaves the thing's block, by an exception where there is a name."""
+        error = None if name is None else EXCEPTIONS.get(name, Exception)(*arguments)
+        return getattr(type(thing), method)(thing, None if error is None else type(error), error, None)
+
+    return leave
+
+
 def _doc(thing: Any, name: str | None = None) -> Any:
     return (thing if name is None else getattr(thing, name)).__doc__
 
@@ -31,8 +42,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "getitem": operator.getitem, "setitem": operator.setitem, "delitem": operator.delitem, "reversed": reversed,
     "format": format, "hash": _hash, "doc": _doc, "copy": copy.copy, "deepcopy": copy.deepcopy, "divmod": divmod,
     "floor": math.floor, "ceil": math.ceil, "trunc": math.trunc, "rdivmod": lambda thing, other: divmod(other, thing),
-    "enter": lambda thing: type(thing).__enter__(thing), "exit": lambda thing, *e: type(thing).__exit__(thing, *e),
-    "aenter": lambda thing: type(thing).__aenter__(thing), "aexit": lambda thing, *e: type(thing).__aexit__(thing, *e),
+    "enter": lambda thing: type(thing).__enter__(thing), "exit": _leaves("__exit__"),
+    "aenter": lambda thing: type(thing).__aenter__(thing), "aexit": _leaves("__aexit__"),
     "anext": lambda thing: type(thing).__anext__(thing), "aiter": lambda thing: type(thing).__aiter__(thing),
 }
 OPERATIONS.update({name: getattr(operator, name) for name in (

@@ -84,7 +84,7 @@ class Encoder:
         self._mutable(value, known)
         factory = value.default_factory
         name = next((n for n, f in _FACTORIES.items() if f is factory), None)
-        return ["dd", name, *self._items(value)]
+        return ["dd", name if name or factory is None else self._strange(factory), *self._items(value)]
 
     def _set(self, value: Any, known: bool = False) -> Any:
         self._mutable(value, known)
@@ -254,7 +254,8 @@ _DECODERS: dict[Any, Callable[[Decoder, Any], Any]] = {
     "d": lambda d, n: d._container({}, n),
     "C": lambda d, n: d._container(collections.Counter(), n),
     "od": lambda d, n: d._container(collections.OrderedDict(), n),
-    "dd": lambda d, n: d._container(collections.defaultdict(_FACTORIES.get(n[1])), n, 2),
+    "dd": lambda d, n: d._container(collections.defaultdict(
+        d.decode(n[1]) if isinstance(n[1], list) else _FACTORIES.get(n[1])), n, 2),
     "s": lambda d, n: d._container(set(), n),
     "q": lambda d, n: d._container(collections.deque(maxlen=n[1]), n, 2),
     "fs": lambda d, n: frozenset(d._parts(n)),

@@ -125,6 +125,9 @@ def _does_the_harmless(codes: list[CodeType], names: set[str], is_test: bool) ->
         return False  # a generator that is dropped closes what it delegates to: a method of the text's own
     if "format" in names and not all(map(_formats_the_harmless, codes)):
         return False
+    if "__annotations__" in names and any(step.opcode in _READS and step.argval == "__annotations__"
+                                          for current in codes for step in _steps(current)):
+        return False  # those of a library's function would last; the compiler itself reads it as a variable
     return not stored or _keeps_modules_closed(codes, stored)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import builtins
 import functools
 import sys
+import threading
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .named import EXCEPTIONS, named_exception
+from .named import RAISED, described, named_exception
 from .plain import MUTABLE, Decoder, Encoder, Malformed
 from .standin import DOC, StandIn, StandInFunction, StandInType
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _own = object.__getattribute__
 _real_input, _real_stdin, _real_stdout = builtins.input, sys.stdin, sys.stdout
+_MOST_ANCESTORS = 50  # making a class takes the longer the more it has
 _METHOD, _METHOD_ASYNC = object(), object()
 
 
@@ -37,13 +39,17 @@ class Remote:
     """The candidate's names during one pair: makes stand-ins, sends calls, brings back results."""
 
     def __init__(self, talk: Talk, named: frozenset[str]) -> None:
-        """`named` are the names that the test mentions."""
+        """`named` are the classes of the solution's that the test mentions."""
         self._talk, self._named = talk, named
         self._fresh = True
+        self._lock = threading.RLock()  # a test may call from several threads, and the candidate call back meanwhile
         self._classes: dict[str, type] = {}
         self._kept: list[Any] = []
+        self._raised: list[Exception] = []  # by functions of the test's that the candidate called
         self._lent: dict[tuple[Any, str], _Copy] = {}  # by where it was read
         self.self_judged = False
+        self.has_failed = False
+        """Whether an assertion failed in a function of the test's that the candidate called."""
 
     def measure(self, kind: type) -> None:
         """The test measures an object of the candidate's by plain data: notes it, or refuses as equality does.
@@ -62,6 +68,10 @@ class Remote:
 
     def ask(self, how: str, target: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
         """Have the candidate do something; its result, or its exception raised here."""
+        with self._lock:
+            return self._ask(how, target, args, kwargs)
+
+    def _ask(self, how: str, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
         if self._lent:
             self._settle()
         encoder = Encoder(self._strange_out)
@@ -122,9 +132,9 @@ class Remote:
             thing = self._kept[number]
             result = next(thing) if how == "next" else thing(*values, **named)
         except Exception as error:
-            name = next(c.__name__ for c in type(error).__mro__ if EXCEPTIONS.get(c.__name__) is c)
-            plain = [a for a in error.args if type(a) in (str, int, float, bool, type(None))]
-            return ["raised", name, plain]
+            self.has_failed |= isinstance(error, AssertionError)
+            self._raised.append(error)
+            return ["raised", *described(error), len(self._raised) - 1]
         return ["value", Encoder(self._strange_out).encode(result)]
 
     # -- what is not plain ---------------------------------------------------------------------------------
@@ -172,6 +182,8 @@ class Remote:
             return _METHOD_ASYNC if node[1] else _METHOD
         if tag == "j":
             return self._kept[node[1]]
+        if tag == "x":
+            return self._exception(node[1])
         raise Malformed(f"an unknown tag {tag!r}")
 
     def stand_in(self, kind: Any, target: int) -> StandIn:
@@ -189,6 +201,8 @@ class Remote:
             if builtin is None:
                 return StandInType("object", (StandIn,), {"_remote": self, "_class_target": target})
             return named_exception(builtin)
+        if len(own) > _MOST_ANCESTORS:
+            raise Malformed(f"a class with {len(own)} ancestors")
         name = str(own[0])
         if name not in self._classes:
             base = self._class_of(own[1:], builtin) if own[1:] or builtin else StandIn
@@ -201,6 +215,9 @@ class Remote:
 
     def _exception(self, body: Any) -> BaseException:
         own, builtin, arguments, attributes, text = body
+        if RAISED in attributes:
+            raised: BaseException = self._raised[attributes[RAISED]]
+            return raised
         decoder = Decoder(self._strange_in)
         kind = self._class_of(own, builtin or "Exception")
         args = [decoder.decode(a) for a in arguments]
@@ -222,7 +239,10 @@ class Remote:
         if kind[0] == "value":
             return self._lend(name, "", self.ask("get_name", name))
         if kind[0] == "named":
-            return self.ask("get_name", name)
+            thing = self.ask("get_name", name)
+            if isinstance(thing, type) and issubclass(AssertionError, thing):
+                self.self_judged = True  # `except` under that name may catch the test's own failure
+            return thing
         return StandInFunction(self, name, how="await_call" if kind[0] == "async" else "call")
 
     def attribute(self, target: Any, name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import struct
@@ -14,7 +15,7 @@ from typing import Any
 from .cell import CRASH, ERROR, MEMORY, TIMEOUT
 from .line import Gone, Line
 from .plain import Malformed
-from .watch import TICK_S, run_delay_s, usage_below
+from .watch import TICK_S, patience_s, run_delay_s, usage_below
 
 SETUP_LIMIT_S = 5.0  # CPU time for compiling a candidate in a process just started
 
@@ -28,27 +29,44 @@ class CandidateEnded(BaseException):
 
 
 class _WatchedLine(Line):
-    """A line whose waiting is the seat's."""
+    """A line on which the seat looks at the candidate's limits all the while: who keeps talking has them, too."""
 
-    def __init__(self, end: socket.socket, tick: Callable[[], None]) -> None:
+    def __init__(self, end: socket.socket, look: Callable[[], None]) -> None:
         super().__init__(end)
-        self.tick = tick  # type: ignore[method-assign]
+        self._look, self._seconds, self.looked = look, TICK_S, time.monotonic()
 
     def set_tick(self, seconds: float) -> None:
-        """Wait no longer than that without looking at the candidate's limits."""
+        """Look that often."""
+        self._seconds = seconds
         raw = struct.pack("ll", 0, int(seconds * 1e6))
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, raw)
+        for way in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            self.socket.setsockopt(socket.SOL_SOCKET, way, raw)
+
+    def tick(self) -> None:
+        self._look()
+        self.looked = time.monotonic()
+
+    def receive(self) -> Any:
+        if time.monotonic() - self.looked > self._seconds:
+            self.tick()
+        return super().receive()
+
+    def _more(self) -> bytes:
+        if time.monotonic() - self.looked > self._seconds:  # a message that comes byte by byte
+            self.tick()
+        return super()._more()
 
 
 class Seat:
-    """One candidate process at a time. `memory` in bytes, `wall_limit` in seconds a pair.
+    """One candidate process at a time. `memory` in bytes, `limit` and `wall_limit` in CPU and wall seconds a pair.
 
     With `wall_clock` the limit of a pair is wall time, not the candidate's CPU time.
     """
 
-    def __init__(self, control: socket.socket, nursery: int, memory: int, wall_limit: float, wall_clock: bool) -> None:
-        self._control, self._nursery, self._memory, self._wall_limit = control, nursery, memory, wall_limit
-        self._wall_clock = wall_clock
+    def __init__(self, control: socket.socket, nursery: int, memory: int, limit: float, wall_limit: float,
+                 wall_clock: bool) -> None:
+        self._control, self._nursery, self._memory, self._wall_clock = control, nursery, memory, wall_clock
+        self._full_limit, self._wall_limit = limit, wall_limit
         self._line: _WatchedLine | None = None
         self._pid = 0
         self.ended: int | None = None
@@ -70,6 +88,7 @@ class Seat:
         self._line = _WatchedLine(end, self._check)
         self._line.set_tick(TICK_S)
         self._clock = ~self._pid << 3 | 2
+        self._life = os.pidfd_open(self._pid)
         self.ended, self.used, self._cpu_after = None, False, 0
         if self._setup is not None:
             self.set_up(self._setup)
@@ -80,6 +99,7 @@ class Seat:
         if self._line is not None:
             self._kill()
             self._line.socket.close()
+            os.close(self._life)
             self._line = None
             self._control.send(b"e")
             self._control.recv(1)
@@ -107,6 +127,8 @@ class Seat:
 
     def _mark(self) -> None:
         self._begin = time.monotonic()
+        if self._line is not None:
+            self._line.looked = self._begin
         self._kept_waiting: float | None = None
         self._cpu_before = self._cpu_after or self._cpu_ns()
         self._cpu_after = 0
@@ -118,7 +140,18 @@ class Seat:
     def end(self) -> int:
         """A pair ends: CPU nanoseconds that the candidate spent on it. It idles until the next."""
         self._cpu_after = self._cpu_ns()
+        if self.ended is None and select.select([self._life], [], [], 0)[0]:
+            self._end(CRASH)  # whoever answers now, its time is not known
+        if self.ended is None and time.monotonic() - self._begin > TICK_S:  # it may have children
+            with suppress(Gone):
+                self._check()
         return max(0, self._cpu_after - self._cpu_before)
+
+    def again(self) -> None:
+        """The process could not be put back as it was before the pair: a new one, in which the pair's clocks go on."""
+        spent, begin = self.spent_ns(), self._begin
+        self.renew()
+        self._cpu_before, self._begin = self._cpu_before - spent, begin
 
     def is_late(self, others_s: float = 0.0) -> bool:
         """Whether the pair in hand has taken longer than it may, `others_s` CPU seconds of its children included."""
@@ -157,6 +190,9 @@ class Seat:
 
     def _check(self) -> None:
         """The candidate is taking its time: end it where it is over a limit."""
+        if select.select([self._life], [], [], 0)[0]:
+            self._end(CRASH)
+            raise Gone
         used = usage_below(self._pid, self._nursery)
         if self.is_late(used.cpu_s) or self._is_idle():
             self._end(TIMEOUT)
@@ -172,7 +208,8 @@ class Seat:
         delay = run_delay_s(self._pid)
         if self._kept_waiting is None:
             self._kept_waiting = delay
-        return elapsed - (delay - self._kept_waiting) > self._wall_limit
+        limit = patience_s(self._wall_limit, self.limit / self._full_limit)
+        return elapsed - (delay - self._kept_waiting) > limit
 
     def _cpu_ns(self) -> int:
         try:

@@ -17,9 +17,10 @@ from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from . import board as boards
+from . import named
 from .board import Board
 from .candidate import nursery
-from .cell import ERROR, MEMORY, PASS, TAMPERED, TIMEOUT, judge
+from .cell import ERROR, FAIL, MEMORY, PASS, TAMPERED, TIMEOUT, judge
 from .house import House
 from .limits import slowed
 from .remote import Remote
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from .job import Job, Row
 
 JUDGE_LIMIT_S = 5.0  # CPU time of the judge's own work on one pair, or the candidate's limit where that is longer
+_MODULE_NAMES = {name.partition(".")[0] for name in named.MODULES} | {"np"}
 _now = time.monotonic
 
 
@@ -72,7 +74,7 @@ def run_split(job: Job, home: Nursery, texts: list[str], rows: list[Row]) -> Non
     """Run what is missing of the rows, starting a new judge behind every test that killed one."""
     judge_limit = max(JUDGE_LIMIT_S, job.limit)
     watcher = Watcher(job.board, job.memory_limit, 3 * job.wall_limit + judge_limit, keep=home.pid)
-    seat = Seat(home.control, home.pid, job.memory_limit, job.wall_limit, wall_clock=job.paper)
+    seat = Seat(home.control, home.pid, job.memory_limit, job.limit, job.wall_limit, wall_clock=job.paper)
     while waiting := [row for row in rows if row.missing()]:
         job.board.clear()
         work = [Work(texts[row.solution], [(job.place(row, j), job.tests[j]) for j in row.missing()], row.timeouts)
@@ -129,7 +131,7 @@ class _Judge:
             seat.begin(self._limit)
             reply = seat.ask(["load"])
             if reply[0] == "again":
-                seat.renew()
+                seat.again()
                 reply = seat.ask(["load"])
             if reply[0] != "names":
                 return self._all(row, MEMORY if _is_memory_error(reply) else ERROR)
@@ -170,7 +172,8 @@ class _Judge:
     def _pair(self, place: int, test: Study, names: dict[str, Any], limit: float) -> int:
         cases = passed = 0
         talk = self._ahead.talk(test, limit)
-        remote = Remote(talk, test.reads | test.imports)
+        classes = frozenset(name for name, kind in names.items() if kind and kind[0] == "class")
+        remote = Remote(talk, classes & (test.reads | test.imports))
         if self._witness is not None:
             self._witness.place = place
         if test.reach.random:
@@ -179,6 +182,8 @@ class _Judge:
             if self._paper:
                 talk.begin()  # wall time counts from here
             verdict, cases, passed = self._context.copy().run(self._judge, remote, test, names)
+            if verdict == PASS and remote.has_failed:  # and the candidate kept that to itself
+                verdict, passed = FAIL, 0
         except CandidateEnded as end:
             verdict = end.verdict
         except Exception:  # a name that is not what it was said to be
@@ -202,10 +207,13 @@ class _Judge:
         for name, kind in names.items():
             if kind is None or not (whole or name in test.reads or name in test.imports) or name.startswith("__"):
                 continue
-            if kind[0] == "value":
+            means_module = name in test.opens and name in _MODULE_NAMES  # it may use the solution's import of `math`
+            if kind[0] == "value" and not means_module:
                 values[name] = kind
                 continue
             thing = remote.name(name, kind)
+            if means_module and not isinstance(thing, types.ModuleType):
+                continue  # but no class of the solution's by that name, which would learn the expected value
             setattr(module, name, thing)
             if isinstance(thing, types.ModuleType):
                 self._house.seed()  # it may be `random`, and the test need not name it

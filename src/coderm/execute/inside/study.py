@@ -39,6 +39,8 @@ class Study(NamedTuple):
     builtin_reads: frozenset[str] = frozenset()
     """Builtins that it reads and means, whatever a candidate calls by such a name."""
     reads: frozenset[str] = frozenset()
+    opens: frozenset[str] = frozenset()
+    """Names that it reads attributes of."""
     imports: frozenset[str] = frozenset()
     """Modules that it imports, anywhere, and the names that it imports from them."""
     marked: bool = False
@@ -83,8 +85,10 @@ def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuit
     found = Study(
         code,
         classes=tuple(dict.fromkeys(node.name for node in classes)),
-        builtin_reads=_builtin_reads(reads, names),
+        builtin_reads=_builtin_reads(reads, binds, names),
         reads=reads,
+        opens=frozenset(node.value.id for node in ast.walk(tree)
+                        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)),
         imports=_imports(tree),
         simple=len(classes) == 1 and _is_simple(classes[0]) and not may_skip and mentioned.isdisjoint(_FIXTURES),
         reach=reach(code, is_test=True),
@@ -104,9 +108,12 @@ def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuit
     return found._replace(code=compile(marked, "<unit test>", "exec", dont_inherit=True), marked=True)
 
 
-def _builtin_reads(reads: frozenset[str], names: frozenset[str]) -> frozenset[str]:
-    """A candidate's own `len` is not what a test means by it, unless nothing else of the candidates' is tested."""
-    if not (reads & names) - _BUILTINS:
+def _builtin_reads(reads: frozenset[str], binds: frozenset[str], names: frozenset[str]) -> frozenset[str]:
+    """A candidate's own `len` is not what a test means by it, unless nothing else of the candidates' is tested.
+
+    Names that nobody's text shows a candidate may have all the same: the test reads them and binds them nowhere.
+    """
+    if not (reads & names or reads - binds) - _BUILTINS:
         return frozenset()
     # not `__name__` and its like, which every module has of its own
     return frozenset(name for name in reads & _BUILTINS if not name.startswith("__"))

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .cell import TIMEOUT
+from .line import fingerprint
 from .seat import CandidateEnded, Seat
 from .study import Study
 
@@ -28,10 +29,14 @@ _SHARE = 0.25  # of a pair's limit that a batch may take: what is lost where one
 
 
 class Line(NamedTuple):
-    """A message of a test's; `key` is equal for equal messages alone: 1, 1.0 and True are three."""
+    """A message of a test's; `key` is equal for equal messages alone: 1, 1.0 and True are three.
+
+    `answer` is the fingerprint of what the next message was made from, "" behind the last.
+    """
 
     key: bytes
     message: list[Any]
+    answer: str = ""
 
 
 Answer = tuple[int, list[Any]]
@@ -62,7 +67,7 @@ class Ahead:
         seat = self._seat
         seat.begin(limit * _SHARE)
         try:
-            scripts = [[line.message for line in self._scripts[test]] for test in asked]
+            scripts = [[[line.message, line.answer] for line in self._scripts[test]] for test in asked]
             told = seat.ask(["ahead", limit * _SHARE / 2, scripts])[1]
             self._answers = {test: [(int(spent), list(answer)) for spent, answer in answers]
                              for test, answers in zip(asked, told, strict=False)}
@@ -78,7 +83,7 @@ class Ahead:
     def learn(self, test: Study, said: list[Line] | None) -> None:
         """Keep what a pair has said, unless it broke off before others did."""
         known = self._scripts.get(id(test), [])
-        if not said or not test.reach.plain or said == known[: len(said)]:
+        if not said or not test.reach.plain or _begins(known, said):
             return
         more = _size(said) - _size(known)
         if self._held + more <= _ALL_BYTES and not any(line.message[2] in _MARKING for line in said):
@@ -93,6 +98,7 @@ class Talk:
         self._seat, self._limit, self._script, self._answers = seat, limit, script, answers
         self.said: list[Line] | None = []
         """All that was said; None once that is too long to be asked ahead, or cannot be compared."""
+        self._told: list[Any] = []
         self._is_live = False
         self._spent_ns = 0
 
@@ -101,11 +107,15 @@ class Talk:
         if self.said is None:
             return self._ask(message, back)
         number, line = len(self.said), Line(_key(message), message)
+        if number:  # where the candidate was asked this one ahead, the last answer was the known one
+            known = number < len(self._answers)
+            self.said[-1] = self.said[-1]._replace(
+                answer=self._script[number - 1].answer if known else fingerprint(self._told))
         self.said.append(line)
         if number < min(len(self._answers), len(self._script)) and line.key == self._script[number].key:
-            spent, answer = self._answers[number]
+            spent, self._told = self._answers[number]
             self._spent_ns += spent
-            return answer
+            return self._told
         self._answers = []
         if not self._is_live:
             self.begin()
@@ -113,7 +123,8 @@ class Talk:
                 self._ask(earlier.message, back)
         if number >= MOST_MESSAGES or _size(self.said) > _MOST_BYTES or not line.key:
             self.said = None
-        return self._ask(message, back)
+        self._told = self._ask(message, back)
+        return self._told
 
     def begin(self) -> None:
         """Talk to the candidate itself from here on; its clocks start."""
@@ -122,8 +133,8 @@ class Talk:
 
     def _ask(self, message: list[Any], back: Callable[..., list[Any]]) -> list[Any]:
         reply = self._seat.ask(message, back)
-        if reply[0] == "again":  # the process could not be put back as it was: a new one, once
-            self._seat.renew()
+        if reply[0] == "again" and message[1]:  # only a pair's first message puts the process back
+            self._seat.again()
             reply = self._seat.ask(message, back)
         return reply
 
@@ -141,6 +152,11 @@ def _key(message: list[Any]) -> bytes:
         return marshal.dumps(message, 2)
     except ValueError:
         return b""
+
+
+def _begins(known: list[Line], said: list[Line]) -> bool:
+    """Whether what is known begins with what was said; what came behind its last message is not said."""
+    return len(known) >= len(said) and known[: len(said) - 1] == said[:-1] and known[len(said) - 1].key == said[-1].key
 
 
 def _size(lines: list[Line]) -> int:

@@ -43,11 +43,11 @@ class Watcher:
         """`keep` is a child of this process that is not a cell's and stays when a cell's leftovers are ended."""
         self._board, self._memory, self._wall_limit, self._keep = board, memory, wall_limit, keep
 
-    def run(self, work: Callable[[], object], limit: float | None, last: int = IDLE) -> Death:
+    def run(self, work: Callable[[], object], limit: float | None, last: int = IDLE, patience: float = 1.0) -> Death:
         """Fork a process that does `work` and wait for its end; `limit` is CPU seconds a pair, None for no limit.
 
         The board's header says when the current pair began, on the cell's clocks; `last` is the place of the last
-        pair that it may begin.
+        pair that it may begin, `patience` the fraction of the wall limit that a pair has.
         """
         pid = os.fork()
         if pid == 0:
@@ -58,12 +58,12 @@ class Watcher:
         if pid < os.getpid():  # process ids have wrapped: the signal filter no longer tells cells from us
             os.kill(pid, signal.SIGKILL)
             os._exit(RECYCLE)
-        cause = self._watch(pid, limit, last)
+        cause = self._watch(pid, limit, last, patience_s(self._wall_limit, patience))
         _, status = os.waitpid(pid, 0)
         reap_orphans(self._keep)
         return Death(cause, os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0)
 
-    def _watch(self, pid: int, limit: float | None, last: int) -> str:
+    def _watch(self, pid: int, limit: float | None, last: int, wall_limit: float) -> str:
         fd = os.pidfd_open(pid)
         poll = select.poll()
         poll.register(fd, select.POLLIN)
@@ -92,11 +92,11 @@ class Watcher:
                     pass
                 elif limit is not None and spent > limit:
                     cause = "cpu"
-                elif (elapsed := time.monotonic() - began) > self._wall_limit:
+                elif (elapsed := time.monotonic() - began) > wall_limit:
                     # time spent waiting for a processor is not the candidate's; sleeping is
-                    if elapsed - (run_delay_s(pid) - kept_waiting) > self._wall_limit:
+                    if elapsed - (run_delay_s(pid) - kept_waiting) > wall_limit:
                         cause = "sleep"
-                    elif elapsed > LOADED * self._wall_limit:
+                    elif elapsed > LOADED * wall_limit:
                         cause = "wall"
                 elif used.memory > self._memory:
                     cause = "memory"
@@ -106,6 +106,11 @@ class Watcher:
         finally:
             os.close(fd)
         return ""
+
+
+def patience_s(wall_limit: float, fraction: float) -> float:
+    """Wall seconds that a pair has with that fraction of its CPU limit: not so few that a hiccup is taken for sleep."""
+    return max(wall_limit * min(1.0, fraction), min(wall_limit, 0.1))
 
 
 def run_delay_s(pid: int) -> float:

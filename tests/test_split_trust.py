@@ -1,0 +1,218 @@
+"""Split mode where a test takes something from the candidate besides answers, and where the candidate keeps on talking.
+
+What a candidate supplies to its own test (context managers, names, classes) must not decide an assertion unseen, and
+its limits hold whatever it says on the wire meanwhile.
+"""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from collections.abc import Iterator
+
+import pytest
+from hazard_cases import unit_test
+
+from coderm.execute import Engine
+
+LIMIT = 0.3
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with Engine("split", time_limit=LIMIT, memory_limit=80 << 20, workers=1) as running:
+        yield running
+
+
+def judged(engine: Engine, solution: str, body: str) -> tuple[str, bool]:
+    """(verdict, whether it is self-judged) of one pair."""
+    matrix = engine.execute([textwrap.dedent(solution)], [unit_test(textwrap.dedent(body))])
+    assert matrix.self_judged is not None
+    return str(matrix.verdicts[0, 0]), bool(matrix.self_judged[0, 0])
+
+
+# -- what a candidate supplies ---------------------------------------------------------------------------------
+
+BOX = """
+    class Box:
+        def __enter__(self): return 0
+        def __exit__(self, *e): return True
+        async def __aenter__(self): return 0
+        async def __aexit__(self, *e): return True
+"""
+SWALLOWS = {
+    "context manager": (BOX, "with Box() as b:\n    self.assertEqual(b, 8)"),
+    "generator": ("from contextlib import contextmanager\n@contextmanager\ndef box():\n    try: yield 0\n"
+                  "    except BaseException: pass\n", "with box() as b:\n    self.assertEqual(b, 8)"),
+    "asynchronous": (BOX, "import asyncio\nasync def go():\n    async with Box() as b:\n        self.assertEqual(b, 8)\n"
+                          "asyncio.run(go())"),
+    "callback": ("def each(xs, g):\n    for x in xs:\n        try: g(0)\n        except BaseException: pass\n",
+                 "def check(x): self.assertEqual(x, 8)\neach([8], check)"),
+}
+
+
+@pytest.mark.parametrize("name", SWALLOWS)
+def test_a_failed_assertion_is_not_the_candidates_to_swallow(engine: Engine, name: str) -> None:
+    assert judged(engine, *SWALLOWS[name])[0] == "fail"
+
+
+def test_another_exception_is_swallowed_on_the_candidates_word(engine: Engine) -> None:
+    assert judged(engine, BOX, "with Box() as b:\n    raise ValueError\nself.assertEqual(b, 0)") == ("pass", True)
+
+
+@pytest.mark.parametrize("alias", ["Exception", "BaseException", "AssertionError"])
+def test_an_alias_that_catches_failed_assertions_is_marked(engine: Engine, alias: str) -> None:
+    body = "try:\n    f(-1)\n    self.fail('no error')\nexcept Invalid: pass"
+    assert judged(engine, f"Invalid = {alias}\ndef f(x): return x\n", body) == ("pass", True)
+    honest = "with self.assertRaises(Invalid): f(-1)"
+    assert judged(engine, "Invalid = ValueError\ndef f(x): raise Invalid\n", honest) == ("pass", False)
+
+
+@pytest.mark.parametrize("claim", ["f", "unittest", "Other"])
+def test_no_class_passes_for_one_that_the_test_knows_by_its_name(engine: Engine, claim: str) -> None:
+    solution = f"""
+        class Other:
+            def __truediv__(self, other): return 1
+            def __sub__(self, other): return 0
+            def __round__(self, *digits): return 0
+            def __abs__(self): return 0
+        Other.__name__ = Other.__qualname__ = {claim!r}
+        def f(x): return Other()
+    """
+    assert judged(engine, solution, "self.assertEqual(f(5) / 50, 1)") == ("pass", True)
+    assert judged(engine, solution, "self.assertAlmostEqual(f(5), 26.0)")[0] == "error"
+
+
+def test_modules_are_the_judges_own(engine: Engine) -> None:
+    body = "self.assertTrue(math.isclose(f(3), 9.0))"
+    assert judged(engine, "class math:\n    isclose = staticmethod(lambda *a: True)\ndef f(x): return 0\n", body)[0] == "error"
+    assert judged(engine, "math = None\ndef f(x): return 0\n", body)[0] == "error"
+    assert judged(engine, "import math\ndef f(x): return math.pow(x, 2)\n", body) == ("pass", False)
+
+
+def test_what_a_test_stores_on_a_module_is_gone(engine: Engine) -> None:
+    marks = "import itertools\ndef make(): return itertools\n_ = {}\n"
+    honest = "import itertools\ndef make(): return next(itertools.count(3))\n_ = {}\n"
+    tests = [unit_test("o = make(); o.count = 3; self.assertEqual(o.count, 3)"),
+             unit_test("import itertools; self.assertEqual(next(itertools.count(3)), make())")]
+    matrix = engine.execute([honest.format(0), marks.format(1), honest.format(2)], tests)
+    assert matrix.verdicts[[0, 2], 1].tolist() == ["pass", "pass"]
+
+
+@pytest.mark.parametrize(("builtin", "body"), [
+    ("def len(x): return 3", "self.assertEqual(len(f(3)), 3)"),
+    ("def isinstance(x, y): return True", "self.assertTrue(isinstance(f(3), str))"),
+    ("def abs(x): return 0", "self.assertTrue(abs(f(3) - 9.5) < 1e-6)"),
+])
+def test_builtins_are_the_tests_own_though_no_text_shows_the_names(engine: Engine, builtin: str, body: str) -> None:
+    hidden = f"exec('def f(x): return 0\\n{builtin}')\n"
+    assert judged(engine, hidden, body)[0] in ("fail", "error")
+    assert judged(engine, "def len(x): return 3\n", "self.assertEqual(len('a'), 3)")[0] == "pass"  # it is what is tested
+
+
+# -- a candidate that keeps on talking -------------------------------------------------------------------------
+
+TALKS = """
+    import json, os, struct, sys, time
+    def line():
+        frame = sys._getframe()
+        while type(frame.f_locals.get('self')).__name__ != 'Candidate': frame = frame.f_back
+        return frame.f_locals['self']._line.socket
+    def pack(message):
+        raw = json.dumps(message).encode()
+        return struct.pack('<I', len(raw)) + raw
+    def talk():
+        line().sendall(pack(['back', 99, 'call', [], {}])); line().recv(65536); time.sleep(0.004)
+"""
+HIDES = {
+    "sleeps": ("timeout", """
+    def f(x):
+        end = time.monotonic() + 4
+        while time.monotonic() < end: talk()
+        return x + 1
+    """),
+    "a child computes": ("timeout", """
+    def f(x):
+        end = time.monotonic() + 4
+        pid = os.fork()
+        if pid == 0:
+            while time.monotonic() < end: pass
+            os._exit(0)
+        while not os.waitpid(pid, os.WNOHANG)[0]: talk()
+        return x + 1
+    """),
+    "children hold memory": ("memory", """
+    def f(x):
+        end = time.monotonic() + 1
+        for _ in range(6):
+            if os.fork() == 0:
+                held = bytearray(b'x') * (40 << 20)
+                time.sleep(5)
+        while time.monotonic() < end: talk()
+        return x + 1
+    """),
+    "a child serves": ("crash", """
+    if os.fork(): os._exit(0)
+    def f(x): return x + 1
+    """),
+    "asks for a new process": ("timeout", """
+    def f(x):
+        second = os.path.exists('done')
+        end = time.process_time() + 0.25
+        while time.process_time() < end: pass
+        if not second:
+            open('done', 'w').close()
+            line().sendall(pack(['again']))
+            time.sleep(10)
+        return x + 1
+    """),
+    "a byte at a time": ("timeout", """
+    def f(x):
+        line().sendall(struct.pack('<I', 1 << 24))
+        while True: line().sendall(b' '); time.sleep(0.004)
+    """),
+    "never listens": ("timeout", """
+    def f(x):
+        message = pack(['back', 99, 'call', [], {}]) * 2000
+        while True: line().sendall(message)
+    """),
+    "a class with many ancestors": ("error", """
+    def f(x):
+        line().sendall(pack(['value', ['h', 0, ['c%d' % i for i in range(900)], None], [], None]))
+        time.sleep(10)
+    """),
+}
+
+
+@pytest.mark.parametrize("name", HIDES)
+def test_limits_hold_for_who_keeps_talking(engine: Engine, name: str) -> None:
+    verdict, solution = HIDES[name]
+    found, _ = judged(engine, textwrap.dedent(TALKS) + textwrap.dedent(solution), "self.assertEqual(f(1), 2)")
+    assert found == verdict
+
+
+@pytest.mark.parametrize("isolation", ["shared", "split"])
+def test_who_sleeps_through_every_test_has_less_and_less_time(isolation: str) -> None:
+    tests = [unit_test(f"self.assertEqual(f({n}), 2)") for n in range(12)]
+    with Engine(isolation, time_limit=LIMIT, workers=1) as running:
+        begun = time.monotonic()
+        found = running.execute(["import time\ndef f(x): time.sleep(60)\n"], tests)
+        assert found.verdicts.tolist() == [["timeout"] * 12]
+        assert time.monotonic() - begun < 8 * (2 * LIMIT + 0.5)
+
+
+def test_nothing_is_asked_ahead_that_was_made_of_anothers_answers(engine: Engine) -> None:
+    """The thief keeps what it is asked for the next pair, in a place that its process keeps: `kept`."""
+    thief = """
+        import __future__
+        kept = __future__.all_feature_names
+        def enc(n): return next((known[0] for known in kept if type(known) is tuple), 0)
+        def dec(x):
+            if x: kept.append((x,))
+            return 5
+    """
+    right = "def enc(n): return n * 31 + 7\ndef dec(x): return (x - 7) // 31\n"
+    tests = [unit_test(f"x = enc(5); self.assertEqual(dec(x), 5); self.assertGreater(x, {k})") for k in (-1, -2)]
+    tests.append(unit_test("self.assertEqual(enc(5), 162)"))
+    found = engine.execute([right, textwrap.dedent(thief)], tests).verdicts.tolist()
+    assert found == [["pass"] * 3, ["pass", "pass", "fail"]]
