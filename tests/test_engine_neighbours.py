@@ -106,14 +106,13 @@ def test_code_that_runs_when_garbage_is_collected_is_not_plain(name: str) -> Non
     "def f(n):\n    yield from range(n)\n",
     "def f(n):\n    try:\n        return sum(i for i in range(n))\n    except ValueError:\n        return 0\n",
     "def walk(tree):\n    for part in tree:\n        if isinstance(part, list): yield from walk(part)\n        else: yield part\n",
-    "class Node:\n    def __init__(self, value, next=None):\n        self.value, self.next = value, next\n"
-    "def push(node, value):\n    node.next = Node(value)\n    node.name = node.data = node.index = 0\n",
-    "from typing import List\nfrom collections import deque\nclass Counts:\n    def __init__(self): self.count = self.start = 0\n",
-    "import math\nfrom heapq import heappush\nclass Counts:\n    def __init__(self, x): self.root = math.sqrt(x)\n"
-    "    def words(self, text): return text.split()\n",
+    "from typing import List, Optional\nimport math\ndef f(x: List[int]) -> Optional[float]:\n    global best\n"
+    "    best = max(x, default=None)\n    return best and math.sqrt(best)\n",
+    "from collections import Counter, deque\nfrom functools import lru_cache\n@lru_cache(maxsize=None)\ndef f(x):\n"
+    "    return sorted(Counter(x).most_common(1), key=lambda pair: -pair[1])[0] if __name__ != '__main__' else missing\n",
     "import re\nfrom statistics import mean\ndef f(x): return re.split(',', x) + [mean([1, 2])]\n",
     "def f(x): return 'a {} {0:>{w}} {{}}'.format(x, w=3) + format(x, '>3')\n",
-    "import random\nfrom itertools import *\ndef f(x): return random.random() + next(count(x))\n",
+    "import random\nfrom itertools import count\ndef f(x): return random.random() + next(count(x))\n",
 ])
 def test_ordinary_texts_stay_plain(text: str) -> None:
     assert is_plain(text)
@@ -193,9 +192,30 @@ def test_a_neighbour_cannot_run_text_through_a_library(engine: Engine, evil: str
     "def f(x): x.assertEqual = print\n",
     "from heapq import nsmallest\nkept = nsmallest.__annotations__\n",
     "from typing import Literal\n",
+    "import re\nclass E(str):\n    def __getitem__(self, i): return 'XY'[i]\nre.sub('(a)', E('1'), 'a')\n",
+    "class A: import math as m\nA.m.sqrt = lambda x: 0\n",
+    "import string\nstring.__init__('string', 'kept')\n",
+    "ExceptionGroup.kept = 1\n",
+    "import re\ndef f(p): return re.match(p, '').re.pattern is not p\n",
+    "def f(x, text): return (text or '{}').format(x)\n",
+    "def f(x): return ('{}' if x else '{0.gi_frame}').format(x)\n",
+    "def f(x): return 'a'.encode(x)\n",
+    "class M(map):\n    def close(self):\n        while True: pass\ndef g(): yield from M(abs, [1])\n",
+    "from typing import *\nif 0: get_type_hints = 0\nget_type_hints(f)\n",
+    "if 0: open = 0\nopen('x')\n",
+    "__builtins__['sum'] = 0\n",
+    "def f(x): return x.__class__\n",
+    "def f(x):\n    match x:\n        case object(gi_frame=y): return y\n",
 ])
 def test_what_could_leave_a_mark_or_read_a_frame_is_not_plain(text: str) -> None:
     assert not is_plain(text)
+
+
+def test_a_plain_test_sets_attributes_of_itself_alone() -> None:
+    text = "import unittest\nclass T(unittest.TestCase):\n    def setUp(self): {}\n    def test(self): self.assertEqual(f(1), 2)\n"
+    assert is_plain(text.format("self.x = 1"), is_test=True)
+    for other in ("f.x = 1", "self.assertEqual = print", "self._outcome = 1", "(f or self).x = 1", "self.__class__"):
+        assert not is_plain(text.format(other), is_test=True)
 
 
 def test_memory_that_a_neighbour_left_in_a_cycle_is_free_again(shared: Engine) -> None:

@@ -88,6 +88,16 @@ def test_modules_are_the_judges_own(engine: Engine) -> None:
     assert judged(engine, "class math:\n    isclose = staticmethod(lambda *a: True)\ndef f(x): return 0\n", body)[0] == "error"
     assert judged(engine, "math = None\ndef f(x): return 0\n", body)[0] == "error"
     assert judged(engine, "import math\ndef f(x): return math.pow(x, 2)\n", body) == ("pass", False)
+    assert judged(engine, "from datetime import datetime\ndef f(): return '2020'\n",
+                  "self.assertEqual(datetime.strptime(f(), '%Y').year, 2020)") == ("pass", False)
+    assert judged(engine, "numbers = [3, 3]\ndef f(): return 2\n", "self.assertEqual(numbers.count(3), f())") == ("pass", False)
+
+
+def test_an_assertion_that_the_candidate_hands_on_is_the_tests_to_catch(engine: Engine) -> None:
+    through = "def f(g): return g()\n"
+    assert judged(engine, through, "def g(): self.assertEqual(1, 2)\nwith self.assertRaises(AssertionError): f(g)")[0] == "pass"
+    catches = "def f(g):\n    try: g()\n    except AssertionError as e: return str(e)\n"
+    assert judged(engine, catches, "def g(): raise AssertionError('no')\nself.assertEqual(f(g), 'no')")[0] == "pass"
 
 
 def test_what_a_test_stores_on_a_module_is_gone(engine: Engine) -> None:

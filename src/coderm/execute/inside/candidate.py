@@ -126,12 +126,12 @@ class Candidate:
         except Exception as error:
             return ["error", f"{type(error).__name__}: {str(error)[:200]}"]
         self._code, self._reach = code, reach(code)
-        self._house.reclaim()  # what a candidate before it left in cycles
         return ["ok", self._reach.plain, hashlib.blake2b(marshal.dumps(bare(code)), digest_size=16).hexdigest()]
 
     def _fresh(self) -> None:
         """A fresh namespace with the solution executed in it."""
         self._forget()
+        self._house.reclaim()  # what the pair before left in cycles
         if self._marked or (not self._reach.plain and not self._house.tidy()):
             raise Again
         self._marked = self._reach.marks

@@ -1,99 +1,67 @@
-"""What a plain text (`reach.py`) may name of the standard library, and what the interpreter says about those names.
+"""What a plain text (`reach.py`) may name: builtins, single names of the standard library, attributes.
 
-A white list of single names, not of modules: `typing.get_type_hints` evaluates strings, `dataclasses.dataclass` builds
+White lists of single names, not of modules: `typing.get_type_hints` evaluates strings, `dataclasses.dataclass` builds
 code from text and stores into the class it is given, `enum.global_enum` into any module; `textwrap.TextWrapper` holds
 a table that all share, `__future__` a list, `typing.Literal` what it was given before. What a newer Python adds is not
-on the list until somebody has read it.
+on a list until somebody has read it.
 """
 
 from __future__ import annotations
 
-import functools
-import importlib
-from types import MethodType, ModuleType
-from typing import Any, NamedTuple
+import builtins
+import collections
 
-_IN_C = frozenset({"bisect", "cmath", "itertools", "math", "operator"})
-"""Modules of which everything is harmless that is a function or class in C, or a number, but for `_FORBIDDEN`."""
-_NAMED = {
+BUILTINS = frozenset(
+    "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float format "
+    "frozenset hasattr hash hex id int isinstance issubclass iter len list map max min next object oct ord pow print "
+    "range repr reversed round set slice sorted str sum tuple zip Ellipsis NotImplemented __name__ __annotations__ "
+    "__debug__".split()) | {name for name, value in vars(builtins).items()
+                            if isinstance(value, type) and issubclass(value, Exception) and "Group" not in name}
+
+_MATH = ("acos acosh asin asinh atan atan2 atanh cbrt ceil comb copysign cos cosh degrees dist e erf erfc exp exp2 "
+         "expm1 fabs factorial floor fma fmod frexp fsum gamma gcd hypot inf isclose isfinite isinf isnan isqrt lcm "
+         "ldexp lgamma log log10 log1p log2 modf nan nextafter perm pi pow prod radians remainder sin sinh sqrt "
+         "sumprod tan tanh tau trunc ulp phase polar rect infj nanj")
+_MODULES = {
     "__future__": "absolute_import annotations division generator_stop generators nested_scopes print_function "
                   "unicode_literals with_statement",
+    "bisect": "bisect bisect_left bisect_right insort insort_left insort_right",
+    "cmath": _MATH,
     "collections": "ChainMap Counter OrderedDict abc defaultdict deque namedtuple",
-    "collections.abc": "AsyncGenerator AsyncIterable AsyncIterator Awaitable Buffer ByteString Callable Collection "
-                       "Container Coroutine Generator Hashable ItemsView Iterable Iterator KeysView Mapping "
-                       "MappingView MutableMapping MutableSequence MutableSet Reversible Sequence Set Sized ValuesView",
-    "datetime": "MAXYEAR MINYEAR UTC date datetime time timedelta timezone tzinfo",
+    "collections.abc": "Callable Collection Container Generator Hashable Iterable Iterator Mapping MutableMapping "
+                       "MutableSequence MutableSet Sequence Set Sized",
+    "datetime": "MAXYEAR MINYEAR UTC date datetime time timedelta timezone",
     "fractions": "Fraction",
     "functools": "cache cmp_to_key lru_cache partial reduce",
     "heapq": "heapify heappop heappush heappushpop heapreplace merge nlargest nsmallest",
+    "itertools": "accumulate batched chain combinations combinations_with_replacement compress count cycle dropwhile "
+                 "filterfalse groupby islice pairwise permutations product repeat starmap takewhile tee zip_longest",
+    "math": _MATH,
     "numbers": "Complex Integral Number Rational Real",
-    "random": "Random betavariate binomialvariate choice choices expovariate gammavariate gauss getrandbits "
-              "lognormvariate main normalvariate paretovariate randbytes randint random randrange sample seed shuffle "
-              "triangular uniform vonmisesvariate weibullvariate",
-    "re": "A ASCII DEBUG DOTALL I IGNORECASE L LOCALE M MULTILINE Match NOFLAG Pattern PatternError S T TEMPLATE U "
-          "UNICODE VERBOSE X error escape findall finditer fullmatch match purge search split sub subn template",
-    "statistics": "StatisticsError correlation covariance fmean geometric_mean harmonic_mean linear_regression mean "
-                  "median median_grouped median_high median_low mode multimode pstdev pvariance quantiles stdev "
-                  "variance",
+    "operator": "abs add and_ concat contains countOf eq floordiv ge gt index indexOf inv invert is_ is_not "
+                "itemgetter le lshift lt matmul mod mul ne neg not_ or_ pos pow rshift sub truediv truth xor",
+    "random": "Random betavariate choice choices expovariate gammavariate gauss getrandbits normalvariate randint "
+              "random randrange sample seed shuffle triangular uniform",
+    "re": "A ASCII DOTALL I IGNORECASE M MULTILINE Match Pattern S U UNICODE VERBOSE X compile error escape findall "
+          "finditer fullmatch match search split sub subn",
+    "statistics": "StatisticsError fmean geometric_mean harmonic_mean mean median median_grouped median_high "
+                  "median_low mode multimode pstdev pvariance quantiles stdev variance",
     "string": "ascii_letters ascii_lowercase ascii_uppercase capwords digits hexdigits octdigits printable "
               "punctuation whitespace",
-    "typing": "AbstractSet Any AnyStr CT_co Callable ChainMap ClassVar Collection Container Counter DefaultDict Deque "
-              "Dict Final FrozenSet Generator Generic Hashable ItemsView Iterable Iterator KT KeysView List "
-              "Mapping Match MutableMapping MutableSequence MutableSet NamedTuple Never NoReturn Optional OrderedDict "
-              "Pattern Protocol Reversible Self Sequence Set Sized SupportsAbs SupportsFloat SupportsIndex "
-              "SupportsInt SupportsRound T T_co T_contra Text Tuple Type TypeAlias TypeVar TypedDict Union VT VT_co "
-              "V_co ValuesView cast",
+    "typing": "Any AnyStr Callable ChainMap Collection Container Counter DefaultDict Deque Dict Final FrozenSet "
+              "Generator Hashable ItemsView Iterable Iterator KeysView List Mapping Match MutableMapping "
+              "MutableSequence MutableSet NoReturn Optional OrderedDict Pattern Reversible Sequence Set Sized "
+              "SupportsAbs SupportsFloat SupportsIndex SupportsInt Text Tuple Type TypeVar Union ValuesView cast",
 }
-MODULES = _IN_C | _NAMED.keys()
-_FORBIDDEN = frozenset({
-    "open", "exec", "eval", "compile", "globals", "locals", "vars", "setattr", "delattr", "getattr", "breakpoint",
-    "help", "input", "exit", "quit", "copyright", "credits", "license", "dir", "memoryview", "super", "classmethod",
-    "property", "object", "type", "attrgetter", "methodcaller", "register", "mro", "format_map", "obj", "func",
-    "gi_frame", "cr_frame", "ag_frame", "gi_code", "cr_code", "ag_code", "tb_frame", "tb_next", "f_back", "f_globals",
-    "f_locals", "f_builtins", "f_code", "sys", "os", "builtins", "gc", "inspect", "types", "threading", "signal",
-    "unittest", "TestCase", "mock", "asyncio", "importlib", "ctypes", "weakref", "copyreg", "warnings", "evaluate"})
-_IMMUTABLE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE: a class whose attributes cannot be set
+MODULES = {name: frozenset(names.split()) for name, names in _MODULES.items()}
 
-
-class Shared(NamedTuple):
-    """Names by what they stand for, in one of the modules or anywhere.
-
-    `forbidden`: never named by a plain text; `private`: with an underscore in front, what modules, their classes and
-    their objects keep for themselves; `settable`: what a mark could be left on; `modules`: read off a module, they are
-    one, too.
-    """
-
-    forbidden: frozenset[str]
-    private: frozenset[str]
-    settable: frozenset[str]
-    modules: frozenset[str]
-
-
-@functools.cache
-def shared_names() -> Shared:
-    """Read off the running interpreter, so that it holds for its version."""
-    forbidden, private, settable = set(_FORBIDDEN), set(), set()
-    modules: set[str] = set()
-    offered = {name: vars(importlib.import_module(name)) for name in MODULES}
-    harmless = {id(value) for module, values in offered.items() for name, value in values.items()
-                if name in _NAMED.get(module, "").split() or (module in _IN_C and not _is_settable(value))}
-    for values in offered.values():
-        for name, value in values.items():
-            private |= {inner for inner in (name, *dir(value)) if inner.startswith("_")}
-            if isinstance(value, ModuleType) or name in MODULES:  # `typing.re` is a class in 3.11
-                modules.add(name)
-                known = name in MODULES or value.__name__ in MODULES
-            else:
-                settable |= {name} if _is_settable(value) else set()
-                known = id(value) in harmless or type(value) in (int, float, str)
-            if not known and not name.startswith("_"):
-                forbidden.add(name)
-    return Shared(frozenset(forbidden), frozenset(private), frozenset(settable), frozenset(modules))
-
-
-def _is_settable(value: Any) -> bool:
-    """Whether an attribute of any name could be set on it. Setting one of `typing.List` sets it on `list`."""
-    kind = getattr(value, "__origin__", value)
-    if isinstance(kind, type):
-        return not kind.__flags__ & _IMMUTABLE
-    return hasattr(value, "__dict__") and not isinstance(value, MethodType)
+_OF_VALUES = (str, bytes, bytearray, list, tuple, dict, set, frozenset, int, float, complex, range, collections.deque,
+              collections.Counter, collections.OrderedDict, collections.defaultdict)
+ATTRIBUTES = frozenset().union(
+    *MODULES.values(), (name for kind in _OF_VALUES for name in dir(kind) if not name.startswith("_")),
+    # of matches and patterns, dates, functions with a cache, exceptions
+    "group groups groupdict span start end lastindex string flags year month day hour minute second microsecond days "
+    "seconds microseconds total_seconds weekday isoweekday isoformat strftime strptime today now combine date time "
+    "limit_denominator cache_clear cache_info args send".split(),
+) - {"encode", "decode", "format", "format_map"}
+"""`format` reads attributes whose names stand in its template, so `reach.py` looks at that; codecs are remembered."""

@@ -27,8 +27,8 @@ RAISED = "coderm_raised"
 """Attribute of an exception in the candidate's process that stands for one which a function of the test's raised."""
 
 # Modules that compute and do nothing else: no files, processes, imports, or code from text.
-MODULES = harmless.MODULES - {"__future__"} | {"abc", "dataclasses", "decimal", "enum", "json", "json.decoder", "numpy",
-                                               "textwrap"}
+MODULES = harmless.MODULES.keys() - {"__future__"} | {
+    "abc", "dataclasses", "decimal", "enum", "json", "json.decoder", "numpy", "textwrap"}
 
 
 def name_of(value: Any) -> str | None:
@@ -64,14 +64,23 @@ def named(name: Any) -> Any:
     return thing
 
 
+def is_verdict(error: BaseException) -> bool:
+    """Whether unittest raised it, because an assertion failed."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return (isinstance(error, AssertionError) and trace is not None
+            and trace.tb_frame.f_globals.get("__name__") == "unittest.case")
+
+
 def described(error: BaseException) -> tuple[str, list[Any]]:
     """What the candidate hears of an exception of the test's: its nearest builtin, and those arguments that are plain.
 
-    None of an assertion: they tell the expected value.
+    None of a failed assertion of unittest's: they tell the expected value.
     """
     name = next(c.__name__ for c in type(error).__mro__ if EXCEPTIONS.get(c.__name__) is c)
     plain = [a for a in error.args if type(a) in (str, int, float, bool, type(None))]
-    return name, [] if isinstance(error, AssertionError) else plain
+    return name, [] if is_verdict(error) else plain
 
 
 def named_exception(name: Any) -> type[BaseException]:

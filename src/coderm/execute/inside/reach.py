@@ -1,49 +1,55 @@
 """What a compiled text can reach. One that can reach nothing but its own objects needs no process of its own.
 
-Such a text is called plain. It names nothing but builtins and names of the standard library that are known to be
-harmless (`harmless.py`), and reads or stores no attribute through which the interpreter, a frame, a class's internals
-or a module could be changed: no name of an attribute may stand in a string either, as `str.format` would read it. What
-stores attributes at all may name nothing that an attribute could be left on. Nor has a plain text code that runs when
-its garbage is collected, which may be in another candidate's time: a generator that is dropped half way runs its
-`finally`, a coroutine too. The rule is a white list over the names in the bytecode: what is not known to be harmless is
-not plain. It decides speed, never a verdict: plain candidates share a process, all others get one of their own.
+Such a text is called plain. Every name in its bytecode is its own or on a white list (`harmless.py`), attributes by the
+instruction that reads them: so it evaluates no text, reads no frame and nothing of a class's inside. It defines no
+class, whose objects could lie to a library, and stores no attributes. Nor has it code that runs when its garbage is
+collected, which may be in another candidate's time: a generator that is dropped half way runs its `finally`, a
+coroutine too. A plain test may besides define test cases and set attributes of `self`. What is not known to be harmless
+is not plain. It decides speed, never a verdict: plain candidates share a process, all others get one of their own.
 """
 
 from __future__ import annotations
 
+import builtins
 import dis
 import inspect
 import re
 import string
+import sys
 import unittest
 from collections.abc import Iterator
 from itertools import pairwise
 from types import CodeType
 from typing import NamedTuple
 
-from .harmless import MODULES, shared_names
+from .harmless import ATTRIBUTES, BUILTINS, MODULES
 
-_ALLOWED_DUNDERS = frozenset({
-    "__init__", "__name__", "__len__", "__str__", "__repr__", "__doc__", "__module__", "__qualname__",
-    "__annotations__", "__lt__", "__le__", "__gt__", "__ge__", "__add__", "__sub__", "__mul__", "__iter__",
-    "__next__",
-    "__getitem__", "__contains__", "__future__", "__firstlineno__", "__static_attributes__",
-    "__conditional_annotations__"})
-_TEST_NAMES = frozenset({"unittest", "TestCase", "type", "object"})
-_OF_TESTS = frozenset(dir(unittest)) | frozenset(dir(unittest.TestCase))
-"""Attributes that nobody plain may set: a test may pass itself to the candidate."""
 _PUT_BACK = frozenset({"stdin", "stdout", "stderr", "argv", "maxDiff", "longMessage"})
 """Attributes of modules that are put back behind every pair (`house.py`), or that decide no verdict."""
+_OF_TESTS = frozenset(name for name in dir(unittest.TestCase) if not name.startswith("_")) | {"TestCase", "main"}
+_OTHER_BUILTINS = frozenset(dir(builtins)) - BUILTINS
+_STORED_BY_COMPILER = frozenset({"__module__", "__qualname__", "__doc__", "__firstlineno__", "__static_attributes__",
+                                 "__annotate__", "__conditional_annotations__"})
 
-_ATTRIBUTE_STORES = {dis.opmap["STORE_ATTR"], dis.opmap["DELETE_ATTR"]}
-_IMPORT = dis.opmap["IMPORT_NAME"]
-_MATCH_CLASS = dis.opmap["MATCH_CLASS"]
-_HANDLER, _DELEGATE = dis.opmap["PUSH_EXC_INFO"], dis.opmap["SEND"]
+
+def _opcodes(*names: str) -> frozenset[int]:
+    return frozenset(dis.opmap[name] for name in names if name in dis.opmap)
+
+
+_IMPORT, _IMPORT_FROM = dis.opmap["IMPORT_NAME"], dis.opmap["IMPORT_FROM"]
+_LOAD_GLOBAL = dis.opmap["LOAD_GLOBAL"]
+_NAME_READS = _opcodes("LOAD_GLOBAL", "LOAD_NAME")
+_STORES = _opcodes("STORE_NAME", "STORE_GLOBAL", "DELETE_NAME", "DELETE_GLOBAL")
+_ATTRIBUTE_READS = _opcodes("LOAD_ATTR", "LOAD_METHOD")
+_ATTRIBUTE_STORES = _opcodes("STORE_ATTR", "DELETE_ATTR")
+_READ_SHIFT = sys.version_info >= (3, 12)  # the lowest bit of a LOAD_ATTR tells whether it begins a call
+_MAKES_CLASS = _opcodes("LOAD_BUILD_CLASS")
+_ELSEWHERE = _opcodes("MATCH_CLASS", "IMPORT_STAR", "LOAD_SUPER_ATTR", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_GLOBALS",
+                      "LOAD_FROM_DICT_OR_DEREF", "LOAD_LOCALS")  # names come from constants, or from where is not known
+_HANDLER = _opcodes("PUSH_EXC_INFO")
 _ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-_LOADS = re.compile(r"LOAD_(NAME|GLOBAL|FAST|DEREF|CLASSDEREF|CLOSURE|FROM_DICT)|STORE_FAST_LOAD_FAST")
-_PLAIN_FIELD = re.compile(r"\w*")
-_READS = {dis.opmap[name] for name in ("LOAD_ATTR", "LOAD_METHOD") if name in dis.opmap}
 _EXTENDED = dis.opmap["EXTENDED_ARG"]
+_PLAIN_FIELD = re.compile(r"\w*")
 
 
 def operations(code: CodeType) -> list[tuple[int, int]]:
@@ -89,52 +95,58 @@ def reach(code: CodeType, *, is_test: bool = False) -> Reach:
     codes = all_code(code)
     names = {name for current in codes for name in current.co_names}
     marks = _marks(codes)
-    random = "random" in names or "numpy" in names
-    plain = not marks and _names_the_harmless(names, is_test) and _does_the_harmless(codes, names, is_test)
-    return Reach(plain, random or not plain, marks)  # who is not plain may reach `random` under another name
+    plain = not marks and _is_plain(codes, is_test)
+    # who is not plain may reach `random` under another name
+    return Reach(plain, not plain or "random" in names, marks)
 
 
-def _names_the_harmless(names: set[str], is_test: bool) -> bool:
-    shared = shared_names()
-    return names.isdisjoint(shared.forbidden - _TEST_NAMES if is_test else shared.forbidden) and all(
-        name in _ALLOWED_DUNDERS if name.startswith("__") and name.strip("_") else name not in shared.private
-        for name in names if name.startswith("_"))
-
-
-def _does_the_harmless(codes: list[CodeType], names: set[str], is_test: bool) -> bool:
-    stored: set[str] = set()
-    delegates = False
+def _is_plain(codes: list[CodeType], is_test: bool) -> bool:
+    refused = _ELSEWHERE if is_test else _ELSEWHERE | _MAKES_CLASS
+    attributes = ATTRIBUTES | _OF_TESTS if is_test else ATTRIBUTES
     for current in codes:
-        if current.co_flags & _ASYNC:
+        if current.co_flags & _ASYNC or ("*",) in current.co_consts:
             return False
+        if current.co_flags & inspect.CO_GENERATOR:
+            refused |= _HANDLER
+        names, module = current.co_names, ""
         for op, arg in operations(current):
+            if op in refused:
+                return False
             if op == _IMPORT:
-                module = current.co_names[arg]
-                if not (module in MODULES or (is_test and module == "unittest")):
+                module = names[arg]
+                if module not in MODULES and not (is_test and module == "unittest"):
                     return False
-            elif op in _ATTRIBUTE_STORES:
-                stored.add(current.co_names[arg])
-            elif op == _MATCH_CLASS:
-                return False  # reads attributes whose names are constants
-            elif op == _HANDLER:
-                if current.co_flags & inspect.CO_GENERATOR:
+            elif op == _IMPORT_FROM:
+                if names[arg] not in (_OF_TESTS if module == "unittest" else MODULES[module]):
                     return False
-            elif op == _DELEGATE:
-                delegates = True
-    if delegates and "__next__" in names:
-        return False  # a generator that is dropped closes what it delegates to: a method of the text's own
-    if "format" in names and not all(map(_formats_the_harmless, codes)):
-        return False
-    if "__annotations__" in names and any(step.opcode in _READS and step.argval == "__annotations__"
-                                          for current in codes for step in _steps(current)):
-        return False  # those of a library's function would last; the compiler itself reads it as a variable
-    return not stored or _keeps_modules_closed(codes, stored)
+            elif op in _NAME_READS:
+                name = names[arg >> 1 if op == _LOAD_GLOBAL else arg]
+                if name in _OTHER_BUILTINS or (name.startswith("__") and name.strip("_") and name not in BUILTINS):
+                    return False
+            elif op in _STORES:
+                if names[arg].startswith("__") and names[arg] not in _STORED_BY_COMPILER:
+                    return False
+            elif op in _ATTRIBUTE_READS:
+                name = names[arg >> _READ_SHIFT]
+                if name not in attributes and not (name == "format" and _formats_the_harmless(current)):
+                    return False
+            elif op in _ATTRIBUTE_STORES and not (is_test and _sets_attributes_of_self(current)):
+                return False
+    return True
 
 
 def _formats_the_harmless(code: CodeType) -> bool:
     """Whether every `format` that is read off something is that of a constant which reads no attributes itself."""
-    return all(step.opcode not in _READS or step.argval != "format" or (
-        before.opname == "LOAD_CONST" and isinstance(before.argval, str) and _reads_no_attribute(before.argval))
+    return all(step.opcode not in _ATTRIBUTE_READS or step.argval != "format" or (
+        before.opname == "LOAD_CONST" and isinstance(before.argval, str) and not step.is_jump_target
+        and _reads_no_attribute(before.argval)) for before, step in pairwise(_steps(code)))
+
+
+def _sets_attributes_of_self(code: CodeType) -> bool:
+    """Whether attributes are set of `self` alone, and none that a test case has."""
+    return all(step.opcode not in _ATTRIBUTE_STORES or (
+        before.opname.startswith("LOAD_FAST") and _variables(before)[-1] == "self" and not step.is_jump_target
+        and step.argval not in _OF_TESTS and not step.argval.startswith("_"))
         for before, step in pairwise(_steps(code)))
 
 
@@ -147,33 +159,11 @@ def _reads_no_attribute(template: str) -> bool:
                for _, field, specification, _ in fields)
 
 
-def _keeps_modules_closed(codes: list[CodeType], stored: set[str]) -> bool:
-    """Whether a text that stores attributes can store them on nothing that it shares with others.
-
-    It reads single things off modules and does no more with these, and attributes can be set on none of what it reads.
-    """
-    shared = shared_names()
-    if not stored.isdisjoint(shared.private | _OF_TESTS) or any(("*",) in current.co_consts for current in codes):
-        return False
-    bindings = [binding for current in codes for binding in _bindings(current)]
-    modules = {target for name, target, whole in bindings if whole or name in shared.modules}
-    if any(name in shared.settable for name, _, whole in bindings if not whole):
-        return False
-    for current in codes:
-        for step, following in pairwise(_steps(current)):
-            is_module = not modules.isdisjoint(_variables(step)) if _LOADS.match(step.opname) else (
-                step.opcode in _READS and step.argval in shared.modules)
-            if is_module and (following.opcode not in _READS or following.argval in shared.settable
-                              or len(_variables(step)) > 1):
-                return False
-    return True
-
-
 def _marks(codes: list[CodeType]) -> bool:
     """Whether an attribute is stored that can be seen to belong to something imported."""
     if not any(op in _ATTRIBUTE_STORES for current in codes for op in current.co_code[::2]):
         return False
-    imported = {name for current in codes for binding in _bindings(current) for name in binding[:2]}
+    imported = {name for current in codes for binding in _bindings(current) for name in binding}
     for current in codes:
         steps = _steps(current)
         for number, step in enumerate(steps):
@@ -196,12 +186,12 @@ def _variables(step: dis.Instruction) -> tuple[str, ...]:
     return step.argval if isinstance(step.argval, tuple) else (step.argval,)
 
 
-def _bindings(code: CodeType) -> Iterator[tuple[str, str, bool]]:
-    """(what is imported, the variable it is put in, whether that is a whole module) of every import in this code."""
+def _bindings(code: CodeType) -> Iterator[tuple[str, str]]:
+    """(what is imported, the variable it is put in) of every import in this code."""
     name = ""
     for step in _steps(code):
         if step.opname in ("IMPORT_NAME", "IMPORT_FROM"):
-            name, whole = step.argval.partition(".")[0], step.opname == "IMPORT_NAME"
+            name = step.argval.partition(".")[0]
         elif name and step.opname.startswith("STORE_"):
-            yield name, _variables(step)[0], whole
+            yield name, _variables(step)[0]
             name = ""

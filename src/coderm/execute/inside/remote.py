@@ -9,7 +9,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .named import RAISED, described, named_exception
+from .named import RAISED, described, is_verdict, named_exception
 from .plain import MUTABLE, Decoder, Encoder, Malformed
 from .standin import DOC, StandIn, StandInFunction, StandInType
 
@@ -48,8 +48,7 @@ class Remote:
         self._raised: list[Exception] = []  # by functions of the test's that the candidate called
         self._lent: dict[tuple[Any, str], _Copy] = {}  # by where it was read
         self.self_judged = False
-        self.has_failed = False
-        """Whether an assertion failed in a function of the test's that the candidate called."""
+        self._unseen: list[Exception] = []
 
     def measure(self, kind: type) -> None:
         """The test measures an object of the candidate's by plain data: notes it, or refuses as equality does.
@@ -132,12 +131,18 @@ class Remote:
             thing = self._kept[number]
             result = next(thing) if how == "next" else thing(*values, **named)
         except Exception as error:
-            self.has_failed |= isinstance(error, AssertionError)
             self._raised.append(error)
+            if is_verdict(error):
+                self._unseen.append(error)
             return ["raised", *described(error), len(self._raised) - 1]
         return ["value", Encoder(self._strange_out).encode(result)]
 
     # -- what is not plain ---------------------------------------------------------------------------------
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether an assertion failed in a function of the test's that the candidate called, and it kept that back."""
+        return bool(self._unseen)
 
     @property
     def has_lent_functions(self) -> bool:
@@ -217,6 +222,7 @@ class Remote:
         own, builtin, arguments, attributes, text = body
         if RAISED in attributes:
             raised: BaseException = self._raised[attributes[RAISED]]
+            self._unseen = [error for error in self._unseen if error is not raised]
             return raised
         decoder = Decoder(self._strange_in)
         kind = self._class_of(own, builtin or "Exception")

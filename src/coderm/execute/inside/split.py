@@ -25,6 +25,7 @@ from .house import House
 from .limits import slowed
 from .remote import Remote
 from .seat import CandidateEnded, Seat
+from .standin import StandIn, StandInFunction, StandInType
 from .study import Study
 from .talk import Ahead
 from .tamper import Guard
@@ -207,13 +208,13 @@ class _Judge:
         for name, kind in names.items():
             if kind is None or not (whole or name in test.reads or name in test.imports) or name.startswith("__"):
                 continue
-            means_module = name in test.opens and name in _MODULE_NAMES  # it may use the solution's import of `math`
+            means_module = name in test.opens and name in _MODULE_NAMES  # it may lean on the solution's `import math`
             if kind[0] == "value" and not means_module:
                 values[name] = kind
                 continue
             thing = remote.name(name, kind)
-            if means_module and not isinstance(thing, types.ModuleType):
-                continue  # but no class of the solution's by that name, which would learn the expected value
+            if means_module and isinstance(thing, StandIn | StandInFunction | StandInType):
+                continue  # no code of the solution's by that name, which would learn the expected value
             setattr(module, name, thing)
             if isinstance(thing, types.ModuleType):
                 self._house.seed()  # it may be `random`, and the test need not name it

@@ -17,7 +17,6 @@ from contextlib import suppress
 from typing import NoReturn
 
 from .board import NOTHING, Board
-from .harmless import shared_names
 from .job import Job
 from .seccomp import protect
 from .split import Nursery
@@ -53,7 +52,6 @@ def main() -> None:
     pages = int(open("/proc/self/statm").read().split()[0])  # noqa: PTH123, SIM115
     base_memory = pages * resource.getpagesize()
     # What every job would have to do first is done once: what they share they need not copy, page by page.
-    shared_names()
     study("import unittest\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(f(), 1)", frozenset("f"))
     guard, board = Guard(), Board(1)
     gc.collect()
