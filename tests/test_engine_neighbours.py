@@ -315,7 +315,17 @@ DIGS = """
 """
 
 
-@pytest.mark.parametrize("writer", [DIES_BEHIND_A_FILE, WRITES_ON, LOCKS_A_FOLDER, DIGS])
+TAKES_NAMES = """
+    import os
+    def f(x):
+        for n in range(1, 50):
+            os.makedirs(f'{os.getpid()}-{n}~/a')
+            os.makedirs(f'{n}/{n}/{n}')
+        return x + 1
+"""
+
+
+@pytest.mark.parametrize("writer", [DIES_BEHIND_A_FILE, WRITES_ON, LOCKS_A_FOLDER, DIGS, TAKES_NAMES])
 def test_files_do_not_outlive_their_candidate(engine: Engine, writer: str) -> None:
     assert verdicts(engine, [LOOKS, writer, LOOKS + "_ = 1\n", LOOKS + "_ = 2\n"], [ADD_ONE])[2:] == [["pass"]] * 2
 

@@ -68,6 +68,16 @@ def test_an_alias_that_catches_failed_assertions_is_marked(engine: Engine, alias
     assert judged(engine, "Invalid = ValueError\ndef f(x): raise Invalid\n", honest) == ("pass", False)
 
 
+@pytest.mark.parametrize(("solution", "catches"), [
+    ("class Stack:\n    Empty = Exception\ndef f(x): return x\n", "Stack.Empty"),
+    ("ERRORS = (Exception,)\ndef f(x): return x\n", "ERRORS"),
+    ("def kind(): return AssertionError\ndef f(x): return x\n", "kind()"),
+])
+def test_so_is_one_that_comes_by_another_way(engine: Engine, solution: str, catches: str) -> None:
+    body = f"try:\n    f(-1)\n    self.fail('no error')\nexcept {catches}: pass"
+    assert judged(engine, solution, body) == ("pass", True)
+
+
 @pytest.mark.parametrize("claim", ["f", "unittest", "Other"])
 def test_no_class_passes_for_one_that_the_test_knows_by_its_name(engine: Engine, claim: str) -> None:
     solution = f"""
@@ -90,7 +100,15 @@ def test_modules_are_the_judges_own(engine: Engine) -> None:
     assert judged(engine, "import math\ndef f(x): return math.pow(x, 2)\n", body) == ("pass", False)
     assert judged(engine, "from datetime import datetime\ndef f(): return '2020'\n",
                   "self.assertEqual(datetime.strptime(f(), '%Y').year, 2020)") == ("pass", False)
-    assert judged(engine, "numbers = [3, 3]\ndef f(): return 2\n", "self.assertEqual(numbers.count(3), f())") == ("pass", False)
+    assert judged(engine, "numbers = [3]\ndef f(): numbers.append(3)\n",
+                  "f()\nself.assertEqual(numbers.count(3), 2)") == ("pass", False)
+
+
+def test_a_helper_of_the_candidates_by_a_librarys_name_is_marked(engine: Engine) -> None:
+    body = "self.assertEqual(Counter(f('ab')), Counter('bac'))"
+    assert judged(engine, "def Counter(x): return 0\ndef f(x): return x\n", body) == ("pass", True)
+    assert judged(engine, "from collections import Counter\ndef f(x): return x + 'c'\n", body) == ("pass", False)
+    assert judged(engine, "def median(x): return 2\n", "self.assertEqual(median([1, 2, 3]), 2)") == ("pass", False)
 
 
 def test_an_assertion_that_the_candidate_hands_on_is_the_tests_to_catch(engine: Engine) -> None:
@@ -199,6 +217,13 @@ def test_limits_hold_for_who_keeps_talking(engine: Engine, name: str) -> None:
     verdict, solution = HIDES[name]
     found, _ = judged(engine, textwrap.dedent(TALKS) + textwrap.dedent(solution), "self.assertEqual(f(1), 2)")
     assert found == verdict
+
+
+def test_the_wall_time_of_the_test_is_not_the_candidates(engine: Engine) -> None:
+    body = f"import time\nself.assertEqual(f(1), 2)\ntime.sleep(2 * {LIMIT} + 1)\nself.assertEqual(f(2), 3)"
+    assert judged(engine, "import os\ndef f(x): return x + 1\n", body)[0] == "pass"
+    called = f"import time\ndef g(x):\n    time.sleep(2 * {LIMIT} + 1)\n    return x\nself.assertEqual(f(g), 2)"
+    assert judged(engine, "def f(g): return g(2)\n", called)[0] == "pass"
 
 
 @pytest.mark.parametrize("isolation", ["shared", "split"])

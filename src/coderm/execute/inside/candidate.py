@@ -28,7 +28,7 @@ from . import seccomp
 from .house import House
 from .limits import limit_resources
 from .line import Gone, Line, fingerprint
-from .named import EXCEPTIONS, RAISED, name_of
+from .named import EXCEPTIONS, RAISED, name_of, named
 from .operations import OPERATIONS
 from .plain import MUTABLE, Decoder, Encoder, Malformed, refill
 from .reach import Reach, bare, reach
@@ -319,6 +319,8 @@ class Candidate:
             return (JudgeIterator if node[2] else JudgeCallable)(self, node[1])
         if node[0] == "h":
             return self._target(node[1])
+        if node[0] == "y":
+            return named(node[1])
         raise Malformed(f"an unknown tag {node[0]!r}")
 
     def ask_judge(self, number: int, how: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

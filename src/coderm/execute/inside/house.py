@@ -21,6 +21,7 @@ import sys
 import time
 import warnings
 from builtins import BaseException, all, any, dict, frozenset, getattr, int, isinstance, len, list, map, str  # noqa: UP029
+from contextlib import suppress
 from operator import is_
 from typing import Any
 
@@ -30,6 +31,7 @@ SCRATCH = tuple(os.environ["CODERM_SCRATCH"].split(":")) if "CODERM_SCRATCH" in 
 _MOUNTED = {path: frozenset(os.listdir(path)) for path in SCRATCH}  # noqa: PTH208  # the interpreter's own
 _WATCHED_SIGNALS = tuple(map(int, (signal.SIGALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGTERM, signal.SIGINT,
                                    signal.SIGUSR1, signal.SIGVTALRM, signal.SIGCHLD)))
+_DEEPEST = 10_000  # folders within folders
 _THRESHOLD = 20_000, 20, 20
 _GROWTH_PAGES = (32 << 20) // resource.getpagesize()
 _WATCHED_LIMITS = (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_DATA, resource.RLIMIT_FSIZE,
@@ -144,9 +146,9 @@ class House:
                 if not _is_installed(sys.modules[name]):
                     del sys.modules[name]
             self._modules = dict(sys.modules)
-        self.empty_scratch()
         return (
-            _thread._count() == 0
+            self.empty_scratch()
+            and _thread._count() == 0
             and not _has_children()
             and self._free_fd() == self._lowest_free_fd
             and not _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
@@ -154,12 +156,14 @@ class House:
             and list(map(resource.getrlimit, _WATCHED_LIMITS)) == self._limits
         )
 
-    def empty_scratch(self) -> None:
-        """Remove what a candidate, or what it started, has written."""
+    def empty_scratch(self) -> bool:
+        """Remove what a candidate, or what it started, has written; whether nothing is left."""
         for number, (path, stamp) in enumerate(self._scratch):
             if self._stamp(path) != stamp:
-                _empty(path, _MOUNTED[path])
+                if not _empty(path, _MOUNTED[path]):
+                    return False
                 self._scratch[number] = path, self._stamp(path)
+        return True
 
     def _tidy_logging(self) -> None:
         handlers, level, disable = self._log
@@ -185,24 +189,30 @@ def _is_installed(module: Any) -> bool:
         isinstance(origin, str) and not any(origin.startswith(scratch) for scratch in SCRATCH))
 
 
-def _empty(folder: str, keep: frozenset[str]) -> None:
-    """Remove everything in a folder but what is to be kept, however deep, whatever its permissions.
+def _empty(folder: str, keep: frozenset[str]) -> bool:
+    """Remove all in a folder but what is to be kept, however deep, whatever its permissions; whether that worked.
 
-    Folders within folders are moved up first, so that no path grows too long and nothing recurses.
+    Folders within folders are moved up first, so that no path grows too long and nothing recurses. Where something new
+    appears all the while, somebody who writes is still alive.
     """
-    number = 0
-    while names := [name for name in os.listdir(folder) if name not in keep]:  # noqa: PTH208
-        for name in names:
-            path = os.path.join(folder, name)  # noqa: PTH118
-            if os.path.islink(path) or not os.path.isdir(path):  # noqa: PTH112, PTH114
-                os.unlink(path)  # noqa: PTH108
-                continue
-            os.chmod(path, 0o700)  # noqa: PTH101
-            for inner in os.scandir(path):
-                if inner.is_dir(follow_symlinks=False):
-                    number += 1
-                    os.chmod(inner.path, 0o700)  # noqa: PTH101
-                    os.rename(inner.path, os.path.join(folder, f"{os.getpid()}-{number}~"))  # noqa: PTH104, PTH118
-                else:
-                    os.unlink(inner.path)  # noqa: PTH108
-            os.rmdir(path)  # noqa: PTH106
+    deeper = True
+    for _ in range(_DEEPEST):
+        names = [name for name in os.listdir(folder) if name not in keep]  # noqa: PTH208
+        if not names or not deeper:
+            return not names
+        deeper = False
+        for path in [os.path.join(folder, name) for name in names]:  # noqa: PTH118
+            with suppress(OSError):
+                if os.path.islink(path) or not os.path.isdir(path):  # noqa: PTH112, PTH114
+                    os.unlink(path)  # noqa: PTH108
+                    continue
+                os.chmod(path, 0o700)  # noqa: PTH101
+                for inner in list(os.scandir(path)):
+                    if inner.is_dir(follow_symlinks=False):
+                        deeper = True
+                        os.chmod(inner.path, 0o700)  # noqa: PTH101
+                        os.rename(inner.path, os.path.join(folder, os.urandom(8).hex()))  # noqa: PTH104, PTH118
+                    else:
+                        os.unlink(inner.path)  # noqa: PTH108
+                os.rmdir(path)  # noqa: PTH106
+    return False

@@ -19,7 +19,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from .named import name_of, named
+from .named import name_of
 
 MAX_DEPTH = 400
 _SMALL = 1 << 62
@@ -272,7 +272,6 @@ _DECODERS: dict[Any, Callable[[Decoder, Any], Any]] = {
     "DT": Decoder._moment,
     "nt": Decoder._named_tuple,
     "np": Decoder._numpy,
-    "y": lambda d, n: named(n[1]),
 }
 _BODIES: dict[Any, Callable[[Decoder, Any], Any]] = {
     "l": lambda d, n: d._parts(n), "s": lambda d, n: d._parts(n), "q": lambda d, n: d._parts(n, 2),

@@ -9,7 +9,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .named import RAISED, described, is_verdict, named_exception
+from .named import RAISED, described, is_verdict, named, named_exception
 from .plain import MUTABLE, Decoder, Encoder, Malformed
 from .standin import DOC, StandIn, StandInFunction, StandInType
 
@@ -189,6 +189,11 @@ class Remote:
             return self._kept[node[1]]
         if tag == "x":
             return self._exception(node[1])
+        if tag == "y":
+            thing = named(node[1])
+            if isinstance(thing, type) and issubclass(thing, BaseException) and issubclass(AssertionError, thing):
+                self.self_judged = True  # `except` with that may catch the test's own failure
+            return thing
         raise Malformed(f"an unknown tag {tag!r}")
 
     def stand_in(self, kind: Any, target: int) -> StandIn:
@@ -245,10 +250,7 @@ class Remote:
         if kind[0] == "value":
             return self._lend(name, "", self.ask("get_name", name))
         if kind[0] == "named":
-            thing = self.ask("get_name", name)
-            if isinstance(thing, type) and issubclass(AssertionError, thing):
-                self.self_judged = True  # `except` under that name may catch the test's own failure
-            return thing
+            return self.ask("get_name", name)
         return StandInFunction(self, name, how="await_call" if kind[0] == "async" else "call")
 
     def attribute(self, target: Any, name: str) -> Any:

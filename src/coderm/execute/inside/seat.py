@@ -75,6 +75,8 @@ class Seat:
         """Whether a candidate's code may have run in this process: from the first pair on, or its loading."""
         self.limit = SETUP_LIMIT_S
         self._setup: list[Any] | None = None
+        self._waited = 0.0
+        self._waiting_since: float | None = None
 
     def renew(self) -> None:
         """End the process there is and start a new one, brought to where the last was."""
@@ -127,6 +129,7 @@ class Seat:
 
     def _mark(self) -> None:
         self._begin = time.monotonic()
+        self._waited, self._waiting_since = 0.0, None
         if self._line is not None:
             self._line.looked = self._begin
         self._kept_waiting: float | None = None
@@ -148,10 +151,13 @@ class Seat:
         return max(0, self._cpu_after - self._cpu_before)
 
     def again(self) -> None:
-        """The process could not be put back as it was before the pair: a new one, in which the pair's clocks go on."""
-        spent, begin = self.spent_ns(), self._begin
+        """The process could not be put back as it was before the pair: a new one, in which the pair's clocks go on.
+
+        What it takes to bring the new one there is the candidate's time.
+        """
+        spent, begin, waited = self.spent_ns(), self._begin, self._waited
         self.renew()
-        self._cpu_before, self._begin = self._cpu_before - spent, begin
+        self._cpu_before, self._begin, self._waited = -spent, begin, waited
 
     def is_late(self, others_s: float = 0.0) -> bool:
         """Whether the pair in hand has taken longer than it may, `others_s` CPU seconds of its children included."""
@@ -167,6 +173,7 @@ class Seat:
         if self.ended is not None or self._line is None:
             raise CandidateEnded(self.ended or CRASH)
         try:
+            self._wait(True)
             self._line.send(message)
             while True:
                 reply = self._line.receive()
@@ -176,12 +183,24 @@ class Seat:
                     return reply
                 if back is None:
                     raise Malformed("a call back that nobody expects")
-                self._line.send(back(*reply[1:]))
+                self._wait(False)  # what the test's function takes is not the candidate's
+                answer = back(*reply[1:])
+                self._wait(True)
+                self._line.send(answer)
         except Gone:
             self._end(CRASH)
         except (Malformed, TypeError, ValueError, KeyError, IndexError, AttributeError):
             self._end(ERROR)
+        finally:
+            self._wait(False)
         raise CandidateEnded(self.ended or CRASH)
+
+    def _wait(self, begins: bool) -> None:
+        """The judge begins to wait for the candidate, or has stopped: that is the wall time of a pair."""
+        now = time.monotonic()
+        if self._waiting_since is not None:
+            self._waited += now - self._waiting_since
+        self._waiting_since = now if begins else None
 
     def _end(self, verdict: int) -> None:
         if self.ended is None:
@@ -203,8 +222,8 @@ class Seat:
         raise Gone
 
     def _is_idle(self) -> bool:
-        """Whether the pair has taken too much wall time, that of waiting for a processor left out."""
-        elapsed = time.monotonic() - self._begin
+        """Whether the judge has waited too long in this pair, waiting for a processor left out."""
+        elapsed = self._waited + (0.0 if self._waiting_since is None else time.monotonic() - self._waiting_since)
         delay = run_delay_s(self._pid)
         if self._kept_waiting is None:
             self._kept_waiting = delay

@@ -17,7 +17,7 @@ from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from . import board as boards
-from . import named
+from . import harmless, named
 from .board import Board
 from .candidate import nursery
 from .cell import ERROR, FAIL, MEMORY, PASS, TAMPERED, TIMEOUT, judge
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 JUDGE_LIMIT_S = 5.0  # CPU time of the judge's own work on one pair, or the candidate's limit where that is longer
 _MODULE_NAMES = {name.partition(".")[0] for name in named.MODULES} | {"np"}
+_LIBRARY_NAMES = frozenset().union(*harmless.MODULES.values())
 _now = time.monotonic
 
 
@@ -213,8 +214,14 @@ class _Judge:
                 values[name] = kind
                 continue
             thing = remote.name(name, kind)
-            if means_module and isinstance(thing, StandIn | StandInFunction | StandInType):
+            is_own = isinstance(thing, StandIn | StandInFunction | StandInType)
+            if means_module and is_own:
                 continue  # no code of the solution's by that name, which would learn the expected value
+            if kind[0] == "value":
+                values[name] = kind
+                continue
+            if is_own and name in _LIBRARY_NAMES and test.reads & names.keys() - _LIBRARY_NAMES:
+                remote.self_judged = True  # a helper that the test takes for the library's
             setattr(module, name, thing)
             if isinstance(thing, types.ModuleType):
                 self._house.seed()  # it may be `random`, and the test need not name it
