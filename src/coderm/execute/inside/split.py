@@ -17,7 +17,7 @@ from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from . import board as boards
-from . import harmless, named
+from . import named
 from .board import Board
 from .candidate import nursery
 from .cell import ERROR, FAIL, MEMORY, PASS, TAMPERED, TIMEOUT, judge
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 JUDGE_LIMIT_S = 5.0  # CPU time of the judge's own work on one pair, or the candidate's limit where that is longer
 _MODULE_NAMES = {name.partition(".")[0] for name in named.MODULES} | {"np"}
-_LIBRARY_NAMES = frozenset().union(*harmless.MODULES.values())
+_HELPERS = frozenset("Counter Decimal Fraction OrderedDict date datetime defaultdict deque isclose timedelta".split())
 _now = time.monotonic
 
 
@@ -220,7 +220,7 @@ class _Judge:
             if kind[0] == "value":
                 values[name] = kind
                 continue
-            if is_own and name in _LIBRARY_NAMES and test.reads & names.keys() - _LIBRARY_NAMES:
+            if is_own and name in _HELPERS and test.reads & names.keys() - _HELPERS:
                 remote.self_judged = True  # a helper that the test takes for the library's
             setattr(module, name, thing)
             if isinstance(thing, types.ModuleType):
