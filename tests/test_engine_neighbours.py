@@ -105,6 +105,7 @@ def test_code_that_runs_when_garbage_is_collected_is_not_plain(name: str) -> Non
 @pytest.mark.parametrize("text", [
     "def f(n):\n    yield from range(n)\n",
     "def f(n):\n    try:\n        return sum(i for i in range(n))\n    except ValueError:\n        return 0\n",
+    "def g(n): yield n\ndef f(n):\n    try:\n        return next(g(n))\n    except StopIteration:\n        return 0\n",
     "def walk(tree):\n    for part in tree:\n        if isinstance(part, list): yield from walk(part)\n        else: yield part\n",
     "from typing import List, Optional\nimport math\ndef f(x: List[int]) -> Optional[float]:\n    global best\n"
     "    best = max(x, default=None)\n    return best and math.sqrt(best)\n",

@@ -101,13 +101,12 @@ def reach(code: CodeType, *, is_test: bool = False) -> Reach:
 
 
 def _is_plain(codes: list[CodeType], is_test: bool) -> bool:
-    refused = _ELSEWHERE if is_test else _ELSEWHERE | _MAKES_CLASS
+    refused_everywhere = _ELSEWHERE if is_test else _ELSEWHERE | _MAKES_CLASS
     attributes = ATTRIBUTES | _OF_TESTS if is_test else ATTRIBUTES
     for current in codes:
         if current.co_flags & _ASYNC or ("*",) in current.co_consts:
             return False
-        if current.co_flags & inspect.CO_GENERATOR:
-            refused |= _HANDLER
+        refused = refused_everywhere | _HANDLER if current.co_flags & inspect.CO_GENERATOR else refused_everywhere
         names, module = current.co_names, ""
         for op, arg in operations(current):
             if op in refused:
