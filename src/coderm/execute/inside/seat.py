@@ -47,14 +47,16 @@ class _WatchedLine(Line):
         self.looked = time.monotonic()
 
     def receive(self) -> Any:
-        if time.monotonic() - self.looked > self._seconds:
-            self.tick()
+        self._look_when_due()
         return super().receive()
 
     def _more(self) -> bytes:
-        if time.monotonic() - self.looked > self._seconds:  # a message that comes byte by byte
-            self.tick()
+        self._look_when_due()  # a message may come byte by byte
         return super()._more()
+
+    def _look_when_due(self) -> None:
+        if time.monotonic() - self.looked > self._seconds:
+            self.tick()
 
 
 class Seat:
@@ -143,11 +145,12 @@ class Seat:
     def end(self) -> int:
         """A pair ends: CPU nanoseconds that the candidate spent on it. It idles until the next."""
         self._cpu_after = self._cpu_ns()
-        if self.ended is None and select.select([self._life], [], [], 0)[0]:
-            self._end(CRASH)  # whoever answers now, its time is not known
-        if self.ended is None and time.monotonic() - self._begin > TICK_S:  # it may have children
-            with suppress(Gone):
-                self._check()
+        if self.ended is None:
+            if self._has_died():
+                self._end(CRASH)
+            elif time.monotonic() - self._begin > TICK_S:  # it may have children
+                with suppress(Gone):
+                    self._check()
         return max(0, self._cpu_after - self._cpu_before)
 
     def again(self) -> None:
@@ -209,17 +212,20 @@ class Seat:
 
     def _check(self) -> None:
         """The candidate is taking its time: end it where it is over a limit."""
-        if select.select([self._life], [], [], 0)[0]:
-            self._end(CRASH)
-            raise Gone
         used = usage_below(self._pid, self._nursery)
-        if self.is_late(used.cpu_s) or self._is_idle():
+        if self._has_died():
+            self._end(CRASH)
+        elif self.is_late(used.cpu_s) or self._is_idle():
             self._end(TIMEOUT)
         elif used.memory > self._memory:
             self._end(MEMORY)
         else:
             return
         raise Gone
+
+    def _has_died(self) -> bool:
+        """Whether the candidate's first process has ended: whoever answers now, its time is not known."""
+        return bool(select.select([self._life], [], [], 0)[0])
 
     def _is_idle(self) -> bool:
         """Whether the judge has waited too long in this pair, waiting for a processor left out."""

@@ -210,14 +210,12 @@ class _Judge:
             if kind is None or not (whole or name in test.reads or name in test.imports) or name.startswith("__"):
                 continue
             means_module = name in test.opens and name in _MODULE_NAMES  # it may lean on the solution's `import math`
-            if kind[0] == "value" and not means_module:
-                values[name] = kind
-                continue
-            thing = remote.name(name, kind)
+            is_value = kind[0] == "value"
+            thing = None if is_value and not means_module else remote.name(name, kind)
             is_own = isinstance(thing, StandIn | StandInFunction | StandInType)
             if means_module and is_own:
                 continue  # no code of the solution's by that name, which would learn the expected value
-            if kind[0] == "value":
+            if is_value:  # read afresh whenever the test asks
                 values[name] = kind
                 continue
             if is_own and name in _HELPERS and test.reads & names.keys() - _HELPERS:
