@@ -2,9 +2,9 @@
 
 usage: python benchmarks/after_sequential.py [RUN...] [--simulate table2|codegen] [--share 0.4] [--problems 300]
 
-Each reply is a unit test. The budget is a share of all replies, spent one problem at a time on the highest worth. The
-columns: had every candidate run on the tests that were asked for; choosing among all candidates, cells that did not run
-filled in (how `coderm.reward.votes` fills them); choosing among those in the race to the end, as `coderm rank` does.
+Each reply is a unit test. The budget is a share of all replies, spent in rounds as `coderm run` does. The columns: had
+every candidate run on the tests that were asked for; choosing among all candidates, cells that did not run filled in
+(how `coderm.reward.votes` fills them); choosing among those in the race to the end, as `coderm rank` does.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from rounds import spend
 from scaling import SIMULATED
 
 from coderm.matrix import RewardMatrix
@@ -21,37 +22,11 @@ from coderm.reward import SELECTORS, Context, accuracy
 from coderm.reward.evaluate import choosable
 from coderm.runs import Run
 from coderm.scale.from_run import recorded_problems
-from coderm.scale.live import judge
-from coderm.scale.recorded import Replies, side_by_side
-from coderm.scale.sequential import CONFIDENCE, START
+from coderm.scale.live import ROUNDS
+from coderm.scale.recorded import side_by_side
 from coderm.scale.simulate import simulate
 
 RULES = ("majority", "variance", "codet", "b4", "mbr-exec", "mbr-exec-soft")
-
-
-def spend(replies: Replies, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """Which candidates ran on which replies [P, N, M], and which were in the race to the end [P, N]."""
-    p, _, m = replies.votes.shape
-    held = np.minimum(START, replies.limit)
-    ran = replies.present[:, :, None] & (np.arange(m) < held[:, None])[:, None]
-    alive, worth = replies.present.copy(), np.zeros(p)
-    left = int(share * replies.limit.sum()) - int(held.sum())
-
-    def look(i: int) -> None:
-        n, more = int(replies.present[i].sum()), int(replies.limit[i] - held[i])
-        now = judge(replies.votes[i, :n, : held[i]] > 0, np.flatnonzero(alive[i]).tolist(), more, CONFIDENCE)
-        alive[i, :n], worth[i] = now.alive[0], now.worth[0] if more else 0.0
-
-    for i in range(p):
-        look(i)
-    while left > 0 and worth.max() > 0:
-        i = int(worth.argmax())
-        more = min(max(int(held[i]) // 2, 1), int(replies.limit[i] - held[i]), left)
-        ran[i, :, held[i] : held[i] + more] = alive[i][:, None]
-        held[i], left = held[i] + more, left - more
-        look(i)
-    replies.limit[:] = held
-    return ran, alive
 
 
 def main() -> None:
@@ -67,11 +42,12 @@ def main() -> None:
         replies = side_by_side([p for p in problems if len(p.correct) and p.replies], "majority")
         replies = replies.shuffled(np.random.default_rng(0))
         whole = int((replies.present.sum(axis=1) * replies.limit).sum())
-        ran, alive = spend(replies, args.share)
+        ran, alive, _ = spend(replies, int(args.share * replies.limit.sum()), ROUNDS)
+        held = ran.any(axis=1).sum(axis=1)
         found = {rule: np.zeros((len(ran), 3)) for rule in RULES}
         for i in range(len(ran)):
             n = int(replies.present[i].sum())
-            usable = np.flatnonzero(replies.pairs[i, : replies.limit[i]] > 0)
+            usable = np.flatnonzero(replies.pairs[i, : held[i]] > 0)
             codes = np.where(replies.votes[i, :n][:, usable] > 0, Verdict.PASS, Verdict.FAIL)
             full = RewardMatrix.from_verdicts(codes)
             part = RewardMatrix.from_verdicts(np.where(ran[i, :n][:, usable], codes, Verdict.NOT_RUN))

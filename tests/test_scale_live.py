@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import coderm
 from coderm import pipeline
@@ -130,6 +132,20 @@ def test_killed_inside_a_round(tmp_path: Path, undisturbed: Path) -> None:
         file.write('{"task_id": "tiny/leap", "ind')
     run_it(out)
     assert outcome(out) == outcome(undisturbed)
+
+
+@given(st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.2, 0.3]), st.integers(0, 20), st.integers(0, 20)), min_size=1),
+       st.integers(0, 60))
+def test_a_round_goes_to_the_worthiest_and_to_nobody_more_than_half_of_what_it_holds(
+    problems: list[tuple[float, int, int]], units: int
+) -> None:
+    worth, held, more = (np.array(column) for column in zip(*problems, strict=True))
+    shall = live.granted(worth, held, held + more, units)
+    gets, may = shall - held, np.where(worth > 0, np.minimum(more, np.maximum(held // 2, 1)), 0)
+    assert gets.sum() == min(units, may.sum())
+    assert (gets >= 0).all() and (gets <= may).all()
+    for short in np.flatnonzero(gets < may):
+        assert not gets[worth < worth[short]].any()
 
 
 def test_another_budget_is_refused(undisturbed: Path) -> None:

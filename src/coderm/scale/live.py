@@ -26,8 +26,8 @@ from coderm.scale.allocate import allocate
 from coderm.scale.sequential import CONFIDENCE, START, Standing, standing
 
 How = Literal["equal", "difficulty", "sequential"]
-_SHARE = 8
-"""A sequential round spends an eighth of the budget: few rounds keep an endpoint busy, many follow the votes."""
+ROUNDS = 16
+"""A sequential round spends a sixteenth of the budget: few rounds keep an endpoint busy, many follow the votes."""
 
 
 @dataclass(frozen=True)
@@ -133,15 +133,29 @@ def _next(run: Run, tasks: Sequence[str], rounds: Sequence[dict[str, Any]], budg
     votes = votes_so_far(run, tasks, held)
     now = {task: judge(votes[task], rounds[-1]["candidates"][task], budget.most - held[task], budget.confidence)
            for task in tasks}
-    worth = {task: float(now[task].worth[0]) for task in tasks}
-    share = min(left, max(total // _SHARE, 1))
-    for task in sorted((t for t in tasks if worth[t] > 0), key=lambda t: -worth[t]):
-        more = min(max(held[task] // 2, 1), budget.most - held[task], share)
-        held[task] += more
-        share -= more
-    if held == rounds[-1]["unit_tests"]:
+    has = np.array([held[task] for task in tasks])
+    shall = granted(np.array([now[task].worth[0] for task in tasks]), has, np.full(len(tasks), budget.most),
+                    min(left, max(total // ROUNDS, 1)))
+    if (shall == has).all():
         return None, {}
-    return held, {task: np.flatnonzero(now[task].alive[0]).tolist() for task in tasks}
+    return (dict(zip(tasks, shall.tolist(), strict=True)),
+            {task: np.flatnonzero(now[task].alive[0]).tolist() for task in tasks})
+
+
+def granted(
+    worth: NDArray[np.float64], held: NDArray[np.int64], most: NDArray[np.int64], units: int
+) -> NDArray[np.int64]:
+    """Replies [P] that each problem holds after a round of at most `units`.
+
+    The worthiest come first, and nobody gets more than half of what it holds: votes are looked at before the rest.
+    """
+    held = held.copy()
+    for i in np.argsort(-worth, kind="stable"):
+        if worth[i] > 0:
+            more = min(max(int(held[i]) // 2, 1), int(most[i] - held[i]), units)
+            held[i] += more
+            units -= more
+    return held
 
 
 def judge(votes: NDArray[np.bool_], alive: Sequence[int], remaining: int, confidence: float) -> Standing:
