@@ -8,16 +8,20 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, NoReturn, cast
 
 import numpy as np
 import pytest
 
+from coderm.cli import main
 from coderm.errors import RunLockedError
 from coderm.execute import Engine
 from coderm.execute.inside import cell
-from coderm.execute.stage import flaky_pairs
+from coderm.execute.inside.wire import Closed
+from coderm.execute.stage import execute_run, flaky_pairs
+from coderm.execute.worker import Worker
 from coderm.matrix import RewardMatrix
 from coderm.records import Problem, Verdict
 from coderm.runs import Run, load
@@ -51,6 +55,45 @@ def test_a_second_execute_does_nothing_and_other_settings_are_refused(tmp_path: 
     matrix = load(tmp_path / "r").matrix("t/1")
     assert matrix is not None
     assert matrix.verdicts.tolist() == [["pass", "pass"], ["pass", "pass"], ["error", "error"], ["pass", "pass"]]
+
+
+def test_pairs_that_did_not_run_are_told_and_tried_again(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "r", 2)
+    with run, Engine(workers=1) as engine:
+        execute_run(run, engine, quiet=True)
+        whole = cast(RewardMatrix, run.matrix("t/1"))
+        codes = whole.codes.copy()
+        codes[2] = Verdict.NOT_RUN
+        run.save_matrix("t/1", replace(whole, codes=codes))
+        again = execute_run(run, engine, quiet=True)
+        assert (again.problems, again.skipped, again.not_run) == (1, 1, 0)
+    assert np.array_equal(cast(RewardMatrix, run.matrix("t/1")).codes, whole.codes)
+
+
+def test_an_engine_that_fails_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    make_run(tmp_path / "r", 1)
+
+    def gone(worker: Worker) -> NoReturn:
+        raise Closed
+
+    monkeypatch.setattr(Worker, "receive", gone)
+    monkeypatch.setattr(sys, "argv", ["coderm", "execute", str(tmp_path / "r")])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 1 and "8 pairs could not be run" in capsys.readouterr().err
+
+
+def test_another_interpreter_is_another_setting(tmp_path: Path) -> None:
+    make_run(tmp_path / "r", 1)
+    other = tmp_path / "other"
+    other.symlink_to(sys.executable)
+    assert coderm("execute", tmp_path / "r").returncode == 0
+    refused = coderm("execute", tmp_path / "r", "--python", other)
+    assert refused.returncode == 2 and "python None then" in refused.stderr
+    config = json.loads((tmp_path / "r" / "config.json").read_text())
+    del config["execute"]["python"]  # as runs were recorded before
+    (tmp_path / "r" / "config.json").write_text(json.dumps(config))
+    assert coderm("execute", tmp_path / "r").returncode == 0
 
 
 def test_repeat_reports_the_pair_that_depends_on_the_clock(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -120,6 +121,15 @@ def test_figure_5_has_a_panel_a_benchmark(run: Run, paper_run: Run, tmp_path: Pa
 def test_same_figure_same_bytes(run: Run, tmp_path: Path) -> None:
     first, second = (reproduce("fig5", [run], tmp_path / k, resamples=5) for k in "ab")
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+def test_all_makes_what_it_can_and_says_what_it_could_not(tmp_path: Path) -> None:
+    few = synthetic_run(tmp_path / "few", problems=3, n=4, m=4)
+    done = subprocess.run([sys.executable, "-m", "coderm", "reproduce", "all", few.path, "--out", tmp_path / "out", "--json"],
+                          capture_output=True, text=True)
+    made = {Path(path).stem.split("-")[0] for path in json.loads(done.stdout)["files"]}
+    assert done.returncode == 2 and done.stderr.splitlines()[-1].startswith("coderm: fig3: few: fewer than five problems")
+    assert {"table1", "table2", "fig1", "fig5", "fig6"} <= made
 
 
 def test_what_cannot_be_made_says_why(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,6 +154,16 @@ def test_under_the_paper_a_vacuous_test_is_passed_and_under_default_it_does_not_
     assert score(matrix, "majority", Context(protocol="paper")).tolist() == pytest.approx([2 + 1 / 3, 1 + 1 / 3])
 
 
+@pytest.mark.parametrize(("call", "told"), [
+    (lambda: score(MATRIX, "majority", normalise="fractoin"), "normalise must be none, fraction, standard"),
+    (lambda: score(np.ones((2, 2)), "majority"), "not ndarray"),
+    (lambda: select(MATRIX, lambda matrix, context: np.full(5, np.nan)), "no number"),
+], ids=["a word", "an array", "NaN"])
+def test_what_cannot_be_scored_is_refused(call, told):
+    with pytest.raises(InputError, match=told):
+        call()
+
+
 def test_normalised_scores_have_mean_zero_and_deviation_one():
     scores = score(MATRIX, "codet", normalise="standard")
     assert (scores.mean(), scores.std()) == pytest.approx((0, 1))

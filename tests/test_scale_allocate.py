@@ -60,6 +60,7 @@ def test_rates_that_tie_in_exact_arithmetic_tie() -> None:
 @pytest.mark.parametrize("call", [
     ([0.5, 1.2], 3, 0, None), ([0.5, float("nan")], 3, 0, None), ([[0.5]], 3, 0, None),
     ([0.5, 0.5], 3, 2, None), ([0.5, 0.5], 9, 0, 4), ([0.5], 1, 2, 1), ([0.5], 1, -1, 1), ([], 1, 0, None),
+    ("ab", 3, 0, None), ([0.1], 1.5, 0, None), ([0.1], -1, 0, None),
 ])
 def test_what_cannot_be_met_is_said(call: tuple) -> None:
     with pytest.raises(InputError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ class BestOfN:
     """Every candidate on every unit test."""
 
 
-def best_of_n(solutions: Sequence[str], unit_tests: Sequence[str], select: str | Rule = "majority",
+def best_of_n(solutions: Iterable[str], unit_tests: Iterable[str], select: str | Rule = "majority",
               **engine: Any) -> BestOfN:
     """Run every solution on every unit test and choose the best by the rule `select` (a name in SELECTORS).
 
@@ -40,7 +40,9 @@ def best_of_n(solutions: Sequence[str], unit_tests: Sequence[str], select: str |
     where there is no solution, or one text stands for a list of them.
     """
     from coderm.execute import Engine
+    from coderm.execute.problem import listed
 
+    solutions, unit_tests = listed("solutions", solutions), listed("unit_tests", unit_tests)
     if not solutions:
         raise InputError("best_of_n needs at least one solution")
     rule = resolve(select)

@@ -3,6 +3,7 @@
     CoderMError
     ├── InputError          what the user handed in is wrong; exit code 2
     │   ├── FormatError     a file or line that cannot be read (says file:line)
+    │   ├── MissingInput    a rule needs what this problem lacks (in coderm.reward.context)
     │   └── SchemaError     a file written by a newer version of CodeRM
     ├── RunLockedError      another process is working on the run directory; exit code 1
     ├── EngineError         execution could not be set up or broke on our side; exit code 1
@@ -11,7 +12,7 @@
     │   └── ReplyError      one request failed for good, others may fare better: recorded, the run goes on
     └── MissingExtra        an optional dependency is not installed (says which extra); exit code 2
 
-A candidate or a test that misbehaves is never an exception: it is a verdict.
+A candidate or a test that misbehaves, or is too long to be executed, is never an exception: it is a verdict.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from coderm.errors import InputError
-from coderm.execute import Engine
+from coderm.execute import Engine, settings
 from coderm.problems import as_executable
 from coderm.progress import Progress
 from coderm.records import Problem
@@ -57,7 +57,7 @@ def label_run(run: Run, engine: Engine, *, time_limit: float = TIME_LIMIT, quiet
     it takes raises the limit for that problem's candidates. A label is on disk when its problem is done. The caller
     holds the run's lock. Raises InputError where there is nothing to label.
     """
-    started = time.monotonic()
+    started, time_limit = time.monotonic(), settings.seconds(time_limit)
     solutions, labels = run.solutions(), run.labels()
     problems = [p for p in run.problems() if p.task_id in solutions]
     known = [p for p in problems if p.ground_truth]

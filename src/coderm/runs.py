@@ -181,6 +181,10 @@ class Run:
         n, m = tables.read_about(path)["shape"]
         return n, m
 
+    def not_run(self, task_id: str) -> int:
+        """How many cells of one problem's matrix did not run, without reading it; it was executed."""
+        return int(tables.read_about(self.reward_path(task_id)).get("not_run", 0))
+
 
 class TextsOnDisk(Mapping[str, list[str]]):
     """task_id -> texts of a jsonl file, read when asked for; the order is the file's."""

@@ -36,7 +36,7 @@ def write_matrix(path: Path, task_id: str, matrix: RewardMatrix) -> None:
     if matrix.self_judged is not None:
         columns["self_judged"] = pa.array(matrix.self_judged.ravel())
     about: dict[str, Any] = {"schema": SCHEMA, "task_id": task_id, "shape": [n, m], "reasons": matrix.reasons,
-                             "info": matrix.info}
+                             "not_run": int((~matrix.ran).sum()), "info": matrix.info}
     if matrix.behaviour is not None:
         about["behaviour"] = matrix.behaviour.tolist()
     if matrix.calls is not None:
@@ -46,7 +46,7 @@ def write_matrix(path: Path, task_id: str, matrix: RewardMatrix) -> None:
 
 
 def read_about(path: Path) -> dict[str, Any]:
-    """What the file says of the whole matrix: shape, reasons, info.
+    """What the file says of the whole matrix: shape, reasons, info, cells that did not run.
 
     Raises FormatError for a file that is no reward matrix or a damaged one, SchemaError for a newer one.
     """

@@ -45,6 +45,7 @@ def execute(
     """
     import json
 
+    from coderm.errors import EngineError
     from coderm.execute import Engine
     from coderm.execute.stage import execute_run, flaky_pairs
     from coderm.runs import Run
@@ -58,13 +59,16 @@ def execute(
     if as_json:
         told = done._asdict() | {"settings": engine.settings}
         print(json.dumps(told | {"flaky": [pair._asdict() for pair in flaky]} if repeat else told))
-        return
-    print(f"executed {done.problems} problems ({done.pairs:,} pairs) in {done.seconds:.1f} s; "
-          f"{done.skipped} were done before")
-    if repeat:
-        print(f"{len(flaky)} pairs did not get the same verdict each time")
+    else:
+        print(f"executed {done.problems} problems ({done.pairs:,} pairs) in {done.seconds:.1f} s; "
+              f"{done.skipped} were done before")
+        if repeat:
+            print(f"{len(flaky)} pairs did not get the same verdict each time")
         for pair in flaky:
             print(f"  {pair.task_id} solution {pair.solution} unit test {pair.unit_test}: {', '.join(pair.verdicts)}")
+    if done.not_run:
+        raise EngineError(f"{done.not_run:,} pairs could not be run, each tried several times: they count in no rule; "
+                          "the same command tries them again, `coderm doctor` says what may be wrong")
 
 
 @app.command()

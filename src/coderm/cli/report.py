@@ -53,12 +53,20 @@ def reproduce(
     """
     import json
 
+    from coderm.errors import InputError, MissingExtra
     from coderm.report.reproduce import EVERYTHING
     from coderm.report.reproduce import reproduce as make
     from coderm.runs import load
 
     opened = [load(run) for run in runs]
     writable(out / f"{what}.csv")
-    paths = [path for one in (EVERYTHING if what == "all" else (what,))
-             for path in make(one, opened, out, rule=select, method=resampling, pass_rates=pass_rates)]
-    print(json.dumps({"files": [str(path) for path in paths]}) if as_json else "\n".join(map(str, paths)))
+    paths: list[str] = []
+    failed: dict[str, list[str]] = {}
+    for one in EVERYTHING if what == "all" else (what,):
+        try:
+            paths += map(str, make(one, opened, out, rule=select, method=resampling, pass_rates=pass_rates))
+        except (InputError, MissingExtra) as error:  # what these runs do not suffice for keeps nobody from the rest
+            failed.setdefault(str(error), []).append(one)
+    print(json.dumps({"files": paths}) if as_json else "\n".join(paths))
+    if failed:
+        raise InputError("; ".join(f"{', '.join(names)}: {why}" for why, names in failed.items()))

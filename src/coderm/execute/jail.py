@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coderm.errors import JailUnavailable
+from coderm.errors import InputError, JailUnavailable
 
 INSIDE = Path(__file__).parent / "inside"
 SCRATCH_BYTES = 64 * 1024 * 1024
@@ -134,7 +134,7 @@ def _interpreter_folders(python: str) -> list[Path]:
     ask = "import sys; print('\\n'.join({sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path}))"
     done = subprocess.run([python, "-I", "-c", ask], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise JailUnavailable(f"{python} does not run: {done.stderr.strip()[-300:]}")
+        raise InputError(f"{python}: no Python interpreter that runs: {done.stderr.strip()[-300:]}")
     wanted: Iterable[str] = [*done.stdout.splitlines(), str(Path(python).parent), str(INSIDE),
                              str(Path(python).resolve().parent)]
     folders = sorted({Path(p) for p in wanted if p and Path(p).is_dir()}, key=lambda p: (len(p.parts), p))

@@ -28,19 +28,26 @@ class Problem:
     out: int = 0
 
 
-def take_in(solutions: Sequence[str], unit_tests: Sequence[str]) -> Problem:
-    """Check the texts and fold duplicates. Raises InputError."""
-    for what, texts in (("solutions", solutions), ("unit_tests", unit_tests)):
-        if isinstance(texts, str):
-            raise InputError(f"{what} is one text; give a list of texts")
-        for index, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise InputError(f"{what}[{index}] must be text, not {type(text).__name__}")
-            if len(text) > MAX_TEXT:
-                raise InputError(f"{what}[{index}] is {len(text)} characters long; the limit is {MAX_TEXT}")
-    distinct_solutions, row_of = _distinct(solutions)
-    distinct_tests, column_of = _distinct(unit_tests)
-    return Problem(distinct_solutions, distinct_tests, row_of, column_of, names_of(distinct_solutions))
+def take_in(problem: tuple[Iterable[str], Iterable[str]]) -> Problem:
+    """Check the texts of (solutions, unit tests) and fold duplicates. Raises InputError."""
+    if isinstance(problem, str) or not isinstance(problem, Sequence) or len(problem) != 2:
+        raise InputError(f"a problem to execute is a pair (solutions, unit tests), not {type(problem).__name__}")
+    (solutions, row_of), (unit_tests, column_of) = (
+        _distinct(listed(what, texts)) for what, texts in zip(("solutions", "unit_tests"), problem, strict=True))
+    return Problem(solutions, unit_tests, row_of, column_of, names_of(solutions))
+
+
+def listed(what: str, texts: Iterable[str]) -> list[str]:
+    """The texts as a list. Raises InputError where they are none."""
+    if isinstance(texts, str):
+        raise InputError(f"{what} is one text; give a list of texts")
+    if not isinstance(texts, Iterable):
+        raise InputError(f"{what} must be a list of texts, not {type(texts).__name__}")
+    kept = list(texts)
+    for index, text in enumerate(kept):
+        if not isinstance(text, str):
+            raise InputError(f"{what}[{index}] must be text, not {type(text).__name__}")
+    return kept
 
 
 def names_of(solutions: Iterable[str]) -> list[str]:
@@ -49,6 +56,9 @@ def names_of(solutions: Iterable[str]) -> list[str]:
 
 
 def _distinct(texts: Sequence[str]) -> tuple[list[str], list[int]]:
+    """The distinct texts, and which of them each is. What is too long to be executed stands as a text that does not
+    compile: one such candidate of a stream costs itself, not the stream."""
     first: dict[str, int] = {}
-    index = [first.setdefault(text, len(first)) for text in texts]
+    fit = (text if len(text) <= MAX_TEXT else f"{len(text)} characters, of {MAX_TEXT} at most" for text in texts)
+    index = [first.setdefault(text, len(first)) for text in fit]
     return list(first), index

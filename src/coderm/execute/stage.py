@@ -17,16 +17,20 @@ from coderm.runs import Run
 
 
 class Executed(NamedTuple):
-    """What one call did: problems and pairs executed now, problems that were done before, seconds."""
+    """What one call did."""
 
     problems: int
+    """Problems executed now."""
     pairs: int
     skipped: int
+    """Problems that were done before."""
+    not_run: int
+    """Pairs that the engine failed on each time it tried."""
     seconds: float
 
 
 def execute_run(run: Run, engine: Engine, *, redo: bool = False, quiet: bool = False) -> Executed:
-    """Execute every problem of the run whose matrix is missing or was made for fewer solutions or tests.
+    """Execute every problem of the run whose matrix is missing, incomplete or was made for fewer solutions or tests.
 
     Each matrix is on disk when its problem is done, so a kill loses at most the problems under way. The caller
     holds the run's lock. Raises InputError where earlier matrices were made under other settings (`redo` makes
@@ -38,15 +42,18 @@ def execute_run(run: Run, engine: Engine, *, redo: bool = False, quiet: bool = F
         raise InputError(f"{run.path}: has no {lacking} to execute; see `coderm generate` and `coderm import`")
     check_settings(run, engine.settings, redo)
     tasks = [task_id for task_id in solutions if task_id in unit_tests]
-    todo = [t for t in tasks if redo or run.matrix_shape(t) != (solutions.count(t), unit_tests.count(t))]
-    pairs, started = 0, time.monotonic()
+    sequential = any(True for _ in run.rows("rounds"))  # it leaves cells out on purpose
+    todo = [t for t in tasks if redo or run.matrix_shape(t) != (solutions.count(t), unit_tests.count(t))
+            or (not sequential and run.not_run(t))]
+    pairs, not_run, started = 0, 0, time.monotonic()
 
     with Progress("executing", len(todo), quiet=quiet) as progress:
         for task_id, matrix in zip(todo, engine.execute_many(_texts(run, todo)), strict=True):
             run.save_matrix(task_id, matrix)
             pairs += matrix.codes.size
+            not_run += int((~matrix.ran).sum())
             progress.advance(note=f"{pairs / (time.monotonic() - started):,.0f} pairs/s")
-    return Executed(len(todo), pairs, len(tasks) - len(todo), time.monotonic() - started)
+    return Executed(len(todo), pairs, len(tasks) - len(todo), not_run, time.monotonic() - started)
 
 
 def _texts(run: Run, tasks: list[str]) -> Iterator[tuple[list[str], list[str]]]:
@@ -102,6 +109,8 @@ def flaky_pairs(run: Run, engine: Engine, repeats: int, *, quiet: bool = False) 
 def check_settings(run: Run, settings: dict[str, Any], redo: bool) -> None:
     """Matrices of one run are made under one set of limits: a run, which is locked, records them at first."""
     before = run.config.get("execute")
+    if before is not None:
+        before = {"python": None} | before  # which earlier versions did not record
     if before is not None and before != settings and not redo and (run.path / "rewards").exists():
         differ = ", ".join(f"{k} {before.get(k)} then, {v} now" for k, v in settings.items() if before.get(k) != v)
         raise InputError(f"{run.path}: was executed under other settings ({differ}); give the same ones or --redo")

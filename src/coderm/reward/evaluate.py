@@ -49,12 +49,18 @@ def accuracy(scores: Floats, labels: NDArray[np.bool_]) -> float:
 def applied(rule: Rule, matrix: RewardMatrix, context: Context) -> Floats:
     """The scores of a rule, [N], as floats: one of the user's own may count in integers, which have no -inf.
 
-    Raises InputError where they are not one a candidate.
+    Raises InputError where they are not one a candidate, or one is no number.
     """
+    if not isinstance(matrix, RewardMatrix):
+        raise InputError(f"rules look at a RewardMatrix (what `Engine.execute` returns), not {type(matrix).__name__}; "
+                         "RewardMatrix.from_passed makes one of a table of True and False")
     scores = np.asarray(rule(matrix, context), dtype=np.float64)
     if scores.shape != (matrix.shape[0],):
         raise InputError(f"rule {getattr(rule, '__name__', rule)!r}: gave scores of shape {scores.shape}, "
                          f"expected ({matrix.shape[0]},), one a candidate")
+    if np.isnan(scores).any():
+        raise InputError(f"rule {getattr(rule, '__name__', rule)!r}: gave candidate {int(np.isnan(scores).argmax())} a "
+                         "score that is no number (NaN)")
     return scores
 
 

@@ -37,7 +37,8 @@ class Evidence:
         Raises MissingInput where behaviour was not recorded.
         """
         if matrix.behaviour is None:
-            raise MissingInput("this rule needs recorded behaviour: run `coderm execute RUN --behaviour --redo`")
+            raise MissingInput("this rule needs recorded behaviour: run `coderm execute RUN --behaviour --redo`, or in "
+                               "Python take an Engine(behaviour=True)")
         n, m = matrix.shape
         tests = np.ones((m, 1)) if tests is None else tests
         solutions = np.ones((n, 1)) if solutions is None else solutions

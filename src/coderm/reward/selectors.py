@@ -7,7 +7,7 @@ import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,8 +109,10 @@ def score(matrix: RewardMatrix, rule: str | Rule = "majority", context: Context 
 
     `normalise="fraction"` divides by the number of tests that vote (for majority: the fraction of valid votes);
     `"standard"` subtracts the problem's mean and divides by its standard deviation (all equal: zeros), as
-    group-relative policy gradients take it.
+    group-relative policy gradients take it. Raises InputError for another word, or another thing than a matrix.
     """
+    if normalise not in get_args(Normalise):
+        raise InputError(f"normalise must be {', '.join(get_args(Normalise))}, not {normalise!r}")
     context = context or Context()
     scores = applied(resolve(rule), matrix, context)
     if normalise == "fraction":

@@ -31,13 +31,19 @@ def allocate(
     >>> allocate([0.9, 0.5, 0.1], 6).tolist()
     [1, 3, 2]
     """
-    rates = np.asarray(pass_rates, dtype=np.float64)
+    try:
+        rates = np.asarray(pass_rates, dtype=np.float64)
+    except (TypeError, ValueError):
+        rates = np.full(1, np.nan)
     if rates.ndim != 1 or not bool(np.all((rates >= 0) & (rates <= 1))):
         raise InputError("pass rates must be a list of numbers between 0 and 1")
+    if total != int(total) or total < 0:
+        raise InputError(f"the total must be a whole number of units, 0 or more, not {total}")
     low = np.broadcast_to(np.asarray(minimum, dtype=np.int64), rates.shape)
     high = np.broadcast_to(np.asarray(total if maximum is None else maximum, dtype=np.int64), rates.shape)
     if bool(np.any(low < 0)) or bool(np.any(low > high)):
-        raise InputError("each problem's minimum must be at least 0 and at most its maximum")
+        raise InputError("each problem's minimum must be at least 0 and at most its maximum, which is the total where "
+                         "none is given")
     if not low.sum() <= total <= high.sum():
         raise InputError(f"a total of {total} units cannot be met: the bounds allow {low.sum()} to {high.sum()}")
 
