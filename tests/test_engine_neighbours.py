@@ -257,7 +257,7 @@ STATES = {
         "([], 30, True, 2))", "import logging")),
     "a replaced module": ("def f(x): return x + 1\n", unit_test(
         "import sys\nsys.modules['json'] = None\nself.assertEqual(f(1), 2)"), unit_test(
-        "import json\nself.assertEqual(json.loads('2'), f(1))")),
+        "import sys\nself.assertEqual(sys.modules['json'].loads('2'), f(1))")),
     "argv": ("def f(x): return x + 1\n", unit_test(
         "sys.argv = ['mine']\nself.assertEqual(f(1), 2)", "import sys"), unit_test(
         "self.assertNotIn('mine', sys.argv)\nself.assertEqual(f(1), 2)", "import sys")),

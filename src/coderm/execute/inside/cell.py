@@ -30,6 +30,7 @@ from .witness import Witness
 NOT_RUN, TEST_ERROR, VACUOUS, TAMPERED, CRASH, MEMORY, TIMEOUT, ERROR, FAIL, PASS = range(10)
 _VERDICTS = {Outcome.PASS: PASS, Outcome.FAIL: FAIL, Outcome.ERROR: ERROR, Outcome.MEMORY: MEMORY,
              Outcome.NOTHING: VACUOUS}
+_CHECKED_NS = 40_000_000  # CPU time of rows that may have to run again where a cell is killed
 _cpu_ns, _now, _exit = time.process_time_ns, time.monotonic, os._exit
 
 
@@ -87,13 +88,13 @@ class Cell:
         """Run plain candidates (see `reach.py`), a row each; never returns.
 
         A plain candidate on a plain test leaves nothing behind but random numbers, so nothing is put back; that nothing
-        was changed is checked behind every row, and in depth at the end, all the same. Behind a test that is not plain
-        everything is put back, and where that fails the cell ends with this row unverified. So does it where a row took
-        too long: garbage of those before it may have cost that time.
+        was changed is checked behind every row, and in depth now and then, all the same: only rows behind which it was
+        are verified. Behind a test that is not plain everything is put back, and where that fails the cell ends with
+        this row unverified. So does it where a row took too long: garbage of those before it may have cost that time.
         """
         limit_ns = int(self.limit * 1e9)
         begin, write, clock, now, run = self.board.begin, self.board.write, _cpu_ns, _now, self._pair
-        before = clock()
+        before = checked = clock()
         for number, row in enumerate(rows, 1):
             tidy = True
             for place, solution, test in row:
@@ -111,9 +112,17 @@ class Cell:
                 if not test.reach.plain:
                     tidy = tidy and self.house.tidy()
                     before = clock()
-            if not tidy or not self.guard.quick():
+            if not tidy:
+                if self.guard.deep():
+                    self.board.verify(number - 1)
                 break
-            self.board.verify(number)
+            in_depth = number == len(rows) or clock() - checked > _CHECKED_NS
+            if not (self.guard.deep() if in_depth else self.guard.quick()):
+                break
+            if in_depth:
+                self.board.verify(number)
+                checked = clock()
+            self.house.forget()
             self.house.reclaim()
             before = clock()
         self._end()

@@ -12,7 +12,7 @@ import builtins
 import collections
 
 BUILTINS = frozenset(
-    "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float format "
+    "abs all any ascii bin bool callable chr complex dict divmod enumerate filter float format "
     "frozenset hasattr hash hex id int isinstance issubclass iter len list map max min next object oct ord pow print "
     "range repr reversed round set slice sorted str sum tuple zip Ellipsis NotImplemented __name__ __annotations__ "
     "__debug__".split()) | {name for name, value in vars(builtins).items()
@@ -55,7 +55,7 @@ _MODULES = {
 }
 MODULES = {name: frozenset(names.split()) for name, names in _MODULES.items()}
 
-_OF_VALUES = (str, bytes, bytearray, list, tuple, dict, set, frozenset, int, float, complex, range, collections.deque,
+_OF_VALUES = (str, list, tuple, dict, set, frozenset, int, float, complex, range, collections.deque,
               collections.Counter, collections.OrderedDict, collections.defaultdict)
 ATTRIBUTES = frozenset().union(
     *MODULES.values(), (name for kind in _OF_VALUES for name in dir(kind) if not name.startswith("_")),
@@ -63,5 +63,6 @@ ATTRIBUTES = frozenset().union(
     "group groups groupdict span start end lastindex string flags year month day hour minute second microsecond days "
     "seconds microseconds total_seconds weekday isoweekday isoformat strftime strptime today now combine date time "
     "limit_denominator cache_clear cache_info args send".split(),
-) - {"encode", "decode", "format", "format_map"}
-"""`format` reads attributes whose names stand in its template, so `reach.py` looks at that; codecs are remembered."""
+) - {"encode", "to_bytes", "format", "format_map"}
+"""`format` reads attributes whose names stand in its template, so `reach.py` looks at that. Codecs are remembered by
+name, whatever the name: so who is plain has no bytes, which have names of codecs wherever they meet text."""

@@ -11,14 +11,17 @@ import _signal  # type: ignore[import-not-found]
 import _socket
 import _thread
 import asyncio.events
+import encodings
 import gc
 import logging
 import os
 import random
+import re
 import resource
 import signal
 import sys
 import time
+import typing
 import warnings
 from builtins import BaseException, all, any, dict, frozenset, getattr, int, isinstance, len, list, map, str  # noqa: UP029
 from contextlib import suppress
@@ -31,6 +34,8 @@ SCRATCH = tuple(os.environ["CODERM_SCRATCH"].split(":")) if "CODERM_SCRATCH" in 
 _MOUNTED = {path: frozenset(os.listdir(path)) for path in SCRATCH}  # noqa: PTH208  # the interpreter's own
 _WATCHED_SIGNALS = tuple(map(int, (signal.SIGALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGTERM, signal.SIGINT,
                                    signal.SIGUSR1, signal.SIGVTALRM, signal.SIGCHLD)))
+_CLEAR: list[Any] = list(getattr(typing, "_cleanups", ()))
+_codecs_by_name: dict[str, Any] = vars(encodings)["_cache"]
 _DEEPEST = 10_000  # folders within folders
 _THRESHOLD = 20_000, 20, 20
 _GROWTH_PAGES = (32 << 20) // resource.getpagesize()
@@ -61,6 +66,7 @@ class House:
         self._lowest_free_fd = self._free_fd()
         self._digits, self._switch = sys.get_int_max_str_digits(), sys.getswitchinterval()
         self._zone = time.tzname
+        self._codecs = len(_codecs_by_name)
         self._umask = os.umask(0o022)
         os.umask(self._umask)
         self._limits = list(map(resource.getrlimit, _WATCHED_LIMITS))
@@ -81,10 +87,20 @@ class House:
         """Pages that the process has mapped."""
         return int(os.pread(self._statm, 32, 0).split(None, 1)[0])
 
+    def forget(self) -> None:
+        """Empty what the library remembers of things that it was given: `List[1.0]` is found again as `List[1]`, names
+        of codecs that there are not are kept."""
+        for clear in _CLEAR:
+            clear()
+        if len(_codecs_by_name) > self._codecs:
+            for name in list(_codecs_by_name)[self._codecs :]:
+                del _codecs_by_name[name]
+
     def reclaim(self) -> None:
-        """Collect garbage where the address space has grown much: cycles that hold memory the next would lack."""
+        """Where the address space has grown much, collect garbage and forget patterns, which the next would lack."""
         pages = self.address_space()
         if pages > self._pages + _GROWTH_PAGES:
+            re.purge()
             gc.collect()
             self._pages = self.address_space()
         elif pages < self._pages:
@@ -114,6 +130,7 @@ class House:
         os.umask(self._umask)
         gc.enable()
         gc.set_threshold(*_THRESHOLD)
+        self.forget()
         self.reclaim()
         signal.setitimer(signal.ITIMER_REAL, 0)
         _thread.stack_size(0)

@@ -21,7 +21,7 @@ from .cell import CRASH, ERROR, MEMORY, PASS, TAMPERED, TEST_ERROR, TIMEOUT, VAC
 from .explain import explain_pair
 from .limits import children_ns, limit_resources, slowed
 from .loading import load_problem, prepare
-from .reach import bare, reach
+from .reach import bare, is_plain_beside, reach
 from .split import Nursery, run_split
 from .study import Study, study
 from .tamper import Guard
@@ -56,10 +56,8 @@ class Job:
         compiled_here = nursery is None or self._explain
         texts = self._texts if compiled_here else []
         self.solutions = [self._compile(i, text, dead) for i, text in enumerate(texts)]
-        prepare(self.tests)
         self.guard = guard
-        # whose functions the tests may lean on, beside those that judge
-        guard.watch(sorted({"numpy" if name == "np" else name for test in self.tests for name in test.reads}))
+        guard.watch(prepare(self.tests))
         places = len(self.tests) * len(self._texts)
         self.board = Board(places, TEXT_ROOM, EVENTS_PER_PAIR if self._behaviour else 0)
         self.witness = Witness(self.board) if self._behaviour else None
@@ -105,7 +103,8 @@ class Job:
         if self._nursery is not None:
             run_split(self, self._nursery, self._texts, list(rows.values()))
         elif not self.paper:
-            self._run_plain([row for i, row in rows.items() if self.solutions[i].reach.plain], todo)
+            beside = [self.tests[j].reach for j in todo]
+            self._run_plain([row for i, row in rows.items() if is_plain_beside(self.solutions[i].reach, beside)], todo)
         for i in range(len(self._texts)):
             if first[i] == i:
                 if self._nursery is None:
@@ -149,22 +148,28 @@ class Job:
         return {j: r if VACUOUS <= r.verdict <= PASS else r._replace(verdict=TAMPERED) for j, r in seen.items()}
 
     def _run_plain(self, waiting: list[Row], tests: list[int]) -> None:
-        """Run plain candidates, many a cell; leaves to `_run_row` whatever ended one, and tests that leave marks.
+        """Run plain candidates, many a cell; leaves to `_run_row` whatever ended one or changed something, and tests
+        behind which nobody is plain.
 
-        A row that ended a cell in which others ran before it begins the next: what ends it there is its own doing.
+        Of a cell that was killed, the rows that nobody checked run again without the one that it was killed in; that
+        one begins the next cell, and what ends it there is its own doing.
         """
-        tests = [j for j in tests if not self.tests[j].reach.marks]
+        tests = [j for j in tests if not (self.tests[j].reach.marks or self.tests[j].reach.evaluates)]
+        until = len(waiting)
         while waiting and tests:
             self.board.clear()
-            work = [self._pairs(row, tests) for row in waiting]
+            work = [self._pairs(row, tests) for row in waiting[:until]]
             death, header, spent = self._run_cell(partial(self._plain_cell, work), self.limit, work[-1][-1].place)
-            if header.finished and not header.clean and header.verified == len(waiting):
-                return  # changed in a way that only the check in depth saw: every candidate gets its own cell
-            self.hear(waiting[: header.verified])
-            for row in waiting[: header.verified]:
+            checked, row_of = waiting[: header.verified], header.current // len(self.tests)
+            # which of those that are not checked it ended in
+            at = next((k for k, row in enumerate(waiting) if row.solution == row_of), 0) - len(checked)
+            self.hear(checked)
+            for row in checked:
                 row.records |= {j: r for j, r in self.take(row, tests).items() if r.verdict != MEMORY}
-            waiting = waiting[header.verified :]
-            if waiting and not header.finished and not header.verified:
+            waiting = waiting[len(checked) :]
+            if header.finished:
+                waiting = waiting[at + 1 :]
+            elif at == 0 and not checked:
                 row, waiting = waiting[0], waiting[1:]
                 self.hear([row])
                 seen = self.take(row, tests)
@@ -172,8 +177,7 @@ class Job:
                 row.accept(seen, careful=False)
                 if death.timed_out and hit in tests and hit not in seen:
                     row.strike(hit, self.fate(death, not header.loaded, spent))
-            elif header.finished:
-                waiting = waiting[1:]
+            until = at if at > 0 and not header.finished else len(waiting)
 
     def _run_row(self, row: Row) -> None:
         """Run what is missing of one candidate's row in cells of its own."""

@@ -6,6 +6,7 @@ here before it has asked anything of the candidate fails whatever the candidate,
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import types
@@ -18,20 +19,29 @@ from .study import MARK, WATCH, Study
 if TYPE_CHECKING:
     from .job import Job
 
+_WITH_TESTING = frozenset({"numpy", "pandas"})
+_OF_TESTS = frozenset({"pytest", "numpy.testing", "pandas.testing"})
 _NO_END = b"does not load: it comes to no end"
 _PATIENCE = 2  # times the limit of a pair: to be slow here is no proof of being so beside a candidate
 
 
-def prepare(tests: list[Study]) -> None:
-    """Have libraries of the tests' hook the interpreter before a picture of it is taken, not in the first pair.
+def prepare(tests: list[Study]) -> list[str]:
+    """The modules whose functions the tests may lean on, in order; what they use of the known test libraries is there
+    before a picture of the interpreter is taken, not made in the first pair, by whoever is judged.
 
     Hypothesis times the garbage collector: without this an honest candidate would seem to have tampered with it.
     """
-    if any("hypothesis" in test.imports for test in tests):
+    named = {name for test in tests for name in test.reach.imports | test.reads}
+    named |= {f"{name}.testing" for name in named & _WITH_TESTING}
+    for name in sorted(named & _OF_TESTS):
+        with suppress(ImportError):
+            importlib.import_module(name)
+    if "hypothesis" in named:
         with suppress(ImportError):
             from hypothesis.internal.conjecture.junkdrawer import gc_cumulative_time
 
             gc_cumulative_time()
+    return sorted(named)
 
 
 def load_problem(job: Job, test: Study, names: frozenset[str]) -> str:

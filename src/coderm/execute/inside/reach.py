@@ -17,7 +17,7 @@ import re
 import string
 import sys
 import unittest
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from types import CodeType
 from typing import NamedTuple
@@ -27,6 +27,9 @@ from .harmless import ATTRIBUTES, BUILTINS, MODULES
 _PUT_BACK = frozenset({"stdin", "stdout", "stderr", "argv", "maxDiff", "longMessage"})
 """Attributes of modules that are put back behind every pair (`house.py`), or that decide no verdict."""
 _OF_TESTS = frozenset(name for name in dir(unittest.TestCase) if not name.startswith("_")) | {"TestCase", "main"}
+_EVALUATE = frozenset({"eval", "exec", "compile", "__import__", "import_module", "doctest", "get_type_hints",
+                       "runpy", "pickle", "marshal", "shelve", "timeit", "InteractiveInterpreter", "make_dataclass",
+                       "subprocess", "system", "popen"})
 _OTHER_BUILTINS = frozenset(dir(builtins)) - BUILTINS
 _STORED_BY_COMPILER = frozenset({"__module__", "__qualname__", "__doc__", "__firstlineno__", "__static_attributes__",
                                  "__annotate__", "__conditional_annotations__"})
@@ -40,6 +43,7 @@ _IMPORT, _IMPORT_FROM = dis.opmap["IMPORT_NAME"], dis.opmap["IMPORT_FROM"]
 _LOAD_GLOBAL = dis.opmap["LOAD_GLOBAL"]
 _NAME_READS = _opcodes("LOAD_GLOBAL", "LOAD_NAME")
 _STORES = _opcodes("STORE_NAME", "STORE_GLOBAL", "DELETE_NAME", "DELETE_GLOBAL")
+_GLOBAL_STORES = _opcodes("STORE_GLOBAL")
 _ATTRIBUTE_READS = _opcodes("LOAD_ATTR", "LOAD_METHOD")
 _ATTRIBUTE_STORES = _opcodes("STORE_ATTR", "DELETE_ATTR")
 _READ_SHIFT = sys.version_info >= (3, 12)  # the lowest bit of a LOAD_ATTR tells whether it begins a call
@@ -80,14 +84,22 @@ def bare(code: CodeType) -> CodeType:
 
 
 class Reach(NamedTuple):
-    """`plain`: needs no process of its own. `random`: uses that module's hidden state.
-
-    `marks`: sets attributes of something that it imported, which lasts as long as the process.
-    """
+    """What a text may touch."""
 
     plain: bool
+    """It needs no process of its own, see `is_plain_beside`."""
     random: bool
+    """It uses that module's hidden state."""
     marks: bool = False
+    """It sets attributes of something that it imported, which lasts as long as the process."""
+    evaluates: bool = False
+    """A test that can run text which the candidate gave it: then no candidate is plain."""
+    binds: frozenset[str] = frozenset()
+    """Names that it gives a value in its module; `*` where they are not known."""
+    missing: frozenset[str] = frozenset()
+    """Names that it reads and does not bind: builtins, or what somebody else binds in the same module."""
+    imports: frozenset[str] = frozenset()
+    """Modules that it imports, and what it imports from them as if it were a module too."""
 
 
 def reach(code: CodeType, *, is_test: bool = False) -> Reach:
@@ -96,8 +108,17 @@ def reach(code: CodeType, *, is_test: bool = False) -> Reach:
     names = {name for current in codes for name in current.co_names}
     marks = _marks(codes)
     plain = not marks and _is_plain(codes, is_test)
+    binds, read = _global_names(codes)
     # who is not plain may reach `random` under another name
-    return Reach(plain, not plain or "random" in names, marks)
+    return Reach(plain, not plain or "random" in names, marks, is_test and not names.isdisjoint(_EVALUATE), binds,
+                 read - binds, frozenset(_imports(codes)))
+
+
+def is_plain_beside(candidate: Reach, tests: Iterable[Reach]) -> bool:
+    """Whether the candidate is plain also in the namespace of these tests: `patch` of `unittest.mock`, which a test has
+    imported, would be the candidate's to call as well."""
+    return candidate.plain and all(candidate.missing.isdisjoint(test.binds) and not (
+        "*" in test.binds and candidate.missing) for test in tests)
 
 
 def _is_plain(codes: list[CodeType], is_test: bool) -> bool:
@@ -127,11 +148,44 @@ def _is_plain(codes: list[CodeType], is_test: bool) -> bool:
                     return False
             elif op in _ATTRIBUTE_READS:
                 name = names[arg >> _READ_SHIFT]
-                if name not in attributes and not (name == "format" and _formats_the_harmless(current)):
+                if name not in attributes and name != "format":
                     return False
-            elif op in _ATTRIBUTE_STORES and not (is_test and _sets_attributes_of_self(current)):
+            elif op in _ATTRIBUTE_STORES and not is_test:
                 return False
+        if not is_test and any(isinstance(constant, bytes) for constant in current.co_consts):
+            return False
+        if "format" in names and not _formats_the_harmless(current):
+            return False
+        if is_test and not _sets_attributes_of_self(current):
+            return False
     return True
+
+
+def _global_names(codes: list[CodeType]) -> tuple[frozenset[str], frozenset[str]]:
+    """(names that the code binds in its module, names that it reads there or among the builtins)."""
+    binds, read = set(), set()
+    for current in codes:
+        names = current.co_names
+        of_module = current.co_name == "<module>"
+        for op, arg in operations(current):
+            if op in _NAME_READS:
+                read.add(names[arg >> 1 if op == _LOAD_GLOBAL else arg])
+            elif op in _STORES and (of_module or op in _GLOBAL_STORES):
+                binds.add(names[arg])
+        if ("*",) in current.co_consts:
+            binds.add("*")
+    return frozenset(binds), frozenset(read)
+
+
+def _imports(codes: list[CodeType]) -> Iterator[str]:
+    for current in codes:
+        module = ""
+        for op, arg in operations(current):
+            if op == _IMPORT:
+                module = current.co_names[arg]
+                yield module
+            elif op == _IMPORT_FROM:
+                yield f"{module}.{current.co_names[arg]}"
 
 
 def _formats_the_harmless(code: CodeType) -> bool:
@@ -167,7 +221,8 @@ def _marks(codes: list[CodeType]) -> bool:
         steps = _steps(current)
         for number, step in enumerate(steps):
             if step.opcode in _ATTRIBUTE_STORES and step.argval not in _PUT_BACK:
-                root = next((s for s in reversed(steps[:number]) if s.opname not in _ON_THE_WAY), None)
+                before = (steps[i] for i in range(number - 1, -1, -1))
+                root = next((s for s in before if s.opname not in _ON_THE_WAY), None)
                 if root is not None and root.opname.startswith("LOAD_") and root.argval in imported:
                     return True
     return False

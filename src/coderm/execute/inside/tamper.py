@@ -25,7 +25,8 @@ _CODE = (types.FunctionType, types.BuiltinFunctionType, type, classmethod, stati
 _MAY_CHANGE = frozenset({"_", "maxDiff", "longMessage"})  # tests set these
 _CORE_TYPES = (object, type, int, float, complex, bool, str, bytes, bytearray, list, tuple, dict, set, frozenset, range)
 ALWAYS_WATCHED = ("unittest", "unittest.case", "unittest.loader", "unittest.suite", "unittest.result",
-                  "unittest.mock", "sys", "time", "signal", "os", "gc", "threading", "types")
+                  "unittest.mock", "unittest.util", "sys", "time", "signal", "os", "os.path", "gc", "threading",
+                  "types", "collections", "difflib", "pprint", "re")
 _JUDGING = frozenset({"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__", "__bool__", "__len__",
                       "__contains__", "__iter__", "__getattribute__", "__getattr__", "__call__", "__instancecheck__",
                       "__subclasscheck__", "__sub__", "__abs__", "__round__", "__new__", "__init__"})
