@@ -14,6 +14,7 @@ import sys
 from types import CodeType
 from typing import Any, NamedTuple
 
+from .deciding import decisions
 from .reach import Reach, all_code, operations, reach
 from .vacuity import can_fail, is_constant, last_name, vacuous
 
@@ -97,14 +98,14 @@ def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuit
     )
     if not judge_vacuity:
         return found
-    reason, certain = vacuous(tree, classes)
-    if reason is None:
-        reason = _replaces(tree, names, reads, binds, local)
+    about = vacuous(tree, classes)
+    reason = about.reason or _replaces(tree, names, reads, binds, local)
     if reason is not None:
         return found._replace(reason=reason)
-    if certain:
+    if about.certain:
         return found
-    marked = ast.fix_missing_locations(_Marker().visit(tree))
+    decides = decisions(tree, about.failures, _of_candidate(tree, names, reads, binds)) if about.failures else set()
+    marked = ast.fix_missing_locations(_Marker(decides).visit(tree))
     return found._replace(code=compile(marked, "<unit test>", "exec", dont_inherit=True), marked=True)
 
 
@@ -228,11 +229,27 @@ class _Handing(ast.NodeTransformer):
 
 
 class _Marker(ast.NodeTransformer):
-    """Puts a call of MARK in front of every assertion: `x` becomes `MARK() or x`."""
+    """Puts a call of MARK in front of every assertion: `x` becomes `MARK() or x`.
+
+    What decides about one that fails wherever it is reached (`deciding.py`) calls it once it is evaluated.
+    """
+
+    def __init__(self, decides: set[int]) -> None:
+        self._decides = decides
+
+    def visit(self, node: ast.AST) -> Any:
+        seen = super().visit(node)
+        if id(node) not in self._decides:
+            return seen
+        both = ast.Tuple(elts=[seen, self._call()], ctx=ast.Load())
+        return ast.copy_location(ast.Subscript(value=both, slice=ast.Constant(0), ctx=ast.Load()), node)
 
     def _marked(self, node: ast.expr) -> ast.expr:
-        call = ast.Call(func=ast.Name(id=MARK, ctx=ast.Load()), args=[], keywords=[])
-        return ast.copy_location(ast.BoolOp(op=ast.Or(), values=[call, node]), node)
+        return ast.copy_location(ast.BoolOp(op=ast.Or(), values=[self._call(), node]), node)
+
+    @staticmethod
+    def _call() -> ast.expr:
+        return ast.Call(func=ast.Name(id=MARK, ctx=ast.Load()), args=[], keywords=[])
 
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
         asserts = can_fail(node)
@@ -269,6 +286,16 @@ def _replaces(tree: ast.Module, names: frozenset[str], reads: frozenset[str], bi
             and not any(_foreign(node) for node in imports):
         return "never uses the candidate"
     return None
+
+
+def _of_candidate(tree: ast.Module, names: frozenset[str], reads: frozenset[str],
+                  binds: frozenset[str]) -> frozenset[str]:
+    """Names by which the test means the candidate or something of it."""
+    imported: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom) and _foreign(node):
+            imported.update(alias.asname or alias.name for alias in node.names)
+    return frozenset(imported | ((reads & names) | (reads - _BUILTINS)) - binds)
 
 
 def _imports(tree: ast.Module) -> frozenset[str]:

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import ast
+from typing import NamedTuple
 
 _CATCHES_FAILURES = {"AssertionError", "Exception", "BaseException"}
 
 
-def vacuous(tree: ast.Module, classes: list[ast.ClassDef]) -> tuple[str | None, bool]:
-    """(reason or None, whether a passing run is certain to have run an assertion)."""
+class Vacuity(NamedTuple):
+    """`certain`: a passing run cannot but have run an assertion. `failures`: those that must not even be reached."""
+
+    reason: str | None
+    certain: bool = False
+    failures: tuple[ast.AST, ...] = ()
+
+
+def vacuous(tree: ast.Module, classes: list[ast.ClassDef]) -> Vacuity:
+    """Why the test can prove nothing, if it cannot."""
     if not any(node.bases for node in classes):
-        return "has no test case class", False
+        return Vacuity("has no test case class")
     methods = [item for node in classes for item in node.body
                if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and item.name.startswith("test")]
     if not methods:
         dynamic = any(_called(node) in {"setattr", "type"} for node in ast.walk(tree))
-        return (None if dynamic else "has no test method"), False
+        return Vacuity(None if dynamic else "has no test method")
     if all(_switched_off(node) for node in classes):
-        return "all its test cases are skipped or expected to fail", False
+        return Vacuity("all its test cases are skipped or expected to fail")
     live = [m for m in methods if not _switched_off(m)]
     if not live:
-        return "all its test cases are skipped or expected to fail", False
+        return Vacuity("all its test cases are skipped or expected to fail")
     dead = [m for m in methods if _switched_off(m)]
     asserts = _failing_assertions(tree, skip=dead)
     if not asserts:
-        return "has no assertion that can fail", False
-    return None, any(_certainly_asserts(m, asserts) for m in live)
+        return Vacuity("has no assertion that can fail")
+    return Vacuity(None, any(_certainly_asserts(m, asserts) for m in live),
+                   tuple(node for node in ast.walk(tree) if id(node) in asserts and is_failure(node)))
 
 
 def _switched_off(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -74,6 +84,8 @@ def can_fail(node: ast.AST) -> bool:
         return last_name(node.args[0]).startswith("assert")  # called for it once the test method is over
     if not name.lower().startswith("assert") or name == "AssertionError":
         return False
+    if is_failure(node):
+        return True
     arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
     if not arguments:
         return True  # a helper of the test's own
@@ -81,6 +93,23 @@ def can_fail(node: ast.AST) -> bool:
         return False
     return not (len(node.args) >= 2 and isinstance(node.args[0], ast.Name)
                 and ast.dump(node.args[0]) == ast.dump(node.args[1]))
+
+
+def is_failure(node: ast.AST) -> bool:
+    """Whether to reach the node is to fail."""
+    if isinstance(node, ast.Assert):
+        return isinstance(node.test, ast.Constant) and not node.test.value
+    if isinstance(node, ast.Raise):
+        return can_fail(node)
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    if node.func.attr == "fail":
+        return True
+    claim = node.args[0] if node.args else None
+    return isinstance(claim, ast.Constant) and bool(claim.value) is _WRONG.get(node.func.attr)
+
+
+_WRONG = {"assertTrue": False, "assertFalse": True}
 
 
 def is_constant(node: ast.AST) -> bool:
