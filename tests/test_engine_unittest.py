@@ -142,6 +142,36 @@ def test_a_library_that_hooks_the_collector_is_no_tampering(engine: Engine) -> N
     assert verdicts(engine, test, HONEST, HONEST + "_ = 1\n") == ["pass", "pass"]
 
 
+# -- what is tested -----------------------------------------------------------------------------------------
+
+IMPORTS = {
+    "name": "from solution import f\nself.assertEqual(f(1), 2)",
+    "two, one by another name": "from solution import f as h, g\nself.assertEqual(h(1) + g - g, 2)",
+    "module": "import solution\nf = solution.f\nself.assertEqual(f(1), 2)",
+    "module by another name": "import solution as s\nf = s.f\nself.assertEqual(f(1), 2)",
+    "in a helper": "def check(x):\n    from solution import f\n    return f(x)\nself.assertEqual(check(1), 2)",
+}
+SHADOWS = {
+    "defined behind it": "from solution import f\ndef f(x): return 2\nself.assertEqual(f(1), 2)",
+    "assigned behind it": "from solution import f\nf = lambda x: 2\nself.assertEqual(f(1), 2)",
+    "not read": "from solution import g\ndef f(x): return 2\nself.assertEqual(f(1), 2)",
+    "module, not read": "import solution\ndef f(x): return 2\nself.assertEqual(f(1), 2)",
+    "of another module": "from math import floor as f\nself.assertEqual(f(2.5), 2)",
+}
+
+
+@pytest.mark.parametrize("name", IMPORTS)
+def test_an_import_within_the_method_is_a_use(engine: Engine, name: str) -> None:
+    assert verdicts(engine, unit_test(IMPORTS[name]), HONEST + "g = 1\n", WRONG + "g = 1\n") == ["pass", "fail"]
+
+
+@pytest.mark.parametrize("name", SHADOWS)
+def test_such_an_import_excuses_no_shadow(engine: Engine, name: str) -> None:
+    matrix = engine.execute([HONEST + "g = 1\n", WRONG + "g = 1\n"], [unit_test(SHADOWS[name])])
+    assert matrix.verdicts.tolist() == [["vacuous"], ["vacuous"]]
+    assert "shadows f" in str(matrix.reasons[0])
+
+
 # -- loading ------------------------------------------------------------------------------------------------
 
 USES = {

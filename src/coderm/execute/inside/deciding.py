@@ -223,15 +223,18 @@ def _flows(tree: ast.Module) -> Iterable[tuple[set[str], set[str]]]:
 
 
 def _bound(*nodes: ast.AST) -> set[str]:
-    """What is bound somewhere in the nodes, names and attributes; of `d[k] = v` and `d.update(v)` it is d."""
-    found: set[str] = set()
-    for part in (part for node in nodes for part in ast.walk(node)):
-        if isinstance(part, ast.Subscript) and isinstance(part.ctx, ast.Store):
-            found.add(_key(part.value))
-        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr in _FILLS:
-            found.add(_key(part.func.value))
-        elif isinstance(part, ast.Name | ast.Attribute) and isinstance(part.ctx, ast.Store):
-            found.add(_key(part))
-        elif isinstance(part, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and part.name is not None:
-            found.add(part.name)
-    return found - {"", *_OWN}
+    """What is bound or filled somewhere in the nodes, names and attributes."""
+    return {binding(part) for node in nodes for part in ast.walk(node)} - {"", *_OWN}
+
+
+def binding(node: ast.AST) -> str:
+    """What the node itself binds or fills, or "": of `d[k] = v` and `d.update(v)` it is d."""
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+        return _key(node.value)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _FILLS:
+        return _key(node.func.value)
+    if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+        return _key(node)
+    if isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+        return node.name or ""
+    return ""

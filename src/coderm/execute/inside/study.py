@@ -7,7 +7,6 @@ the syntax tree (`vacuity.py`); which global names the code reads and binds is t
 from __future__ import annotations
 
 import ast
-import builtins
 import dis
 import inspect
 import sys
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 
 from .deciding import decisions
 from .reach import Reach, all_code, operations, reach
+from .replacing import BUILTINS, of_candidate, replaces
 from .vacuity import can_fail, is_constant, last_name, vacuous
 
 MARK = "__coderm_asserted__"
@@ -24,8 +24,6 @@ MARK = "__coderm_asserted__"
 WATCH = "__coderm_watch__"
 """Called by the compiled test with each of the solution's names that it reads and its value, where behaviour counts."""
 
-_BUILTINS = frozenset(dir(builtins))
-_LOOKS_ELSEWHERE = {"globals", "eval", "exec", "__import__", "importlib", "vars", "sys", "locals"}
 
 
 class Study(NamedTuple):
@@ -99,12 +97,12 @@ def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuit
     if not judge_vacuity:
         return found
     about = vacuous(tree, classes)
-    reason = about.reason or _replaces(tree, names, reads, binds, local)
+    reason = about.reason or replaces(tree, names, reads, binds, local)
     if reason is not None:
         return found._replace(reason=reason)
     if about.certain:
         return found
-    decides = decisions(tree, about.failures, _of_candidate(tree, names, reads, binds)) if about.failures else set()
+    decides = decisions(tree, about.failures, of_candidate(tree, names, reads, binds)) if about.failures else set()
     marked = ast.fix_missing_locations(_Marker(decides).visit(tree))
     return found._replace(code=compile(marked, "<unit test>", "exec", dont_inherit=True), marked=True)
 
@@ -114,10 +112,10 @@ def _builtin_reads(reads: frozenset[str], binds: frozenset[str], names: frozense
 
     Names that nobody's text shows a candidate may have all the same: the test reads them and binds them nowhere.
     """
-    if not (reads & names or reads - binds) - _BUILTINS:
+    if not (reads & names or reads - binds) - BUILTINS:
         return frozenset()
     # not `__name__` and its like, which every module has of its own
-    return frozenset(name for name in reads & _BUILTINS if not name.startswith("__"))
+    return frozenset(name for name in reads & BUILTINS if not name.startswith("__"))
 
 
 def _module_level(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -167,7 +165,7 @@ _TESTCASE_HOOKS = {"run", "__call__", "__init__", "debug", "tearDown", "setUpCla
 
 def _loads_code(tree: ast.Module) -> bool:
     """Whether importing the test can fail: it calls or looks up something, or imports what is not loaded."""
-    known = set(_BUILTINS)  # names that are sure to be there
+    known = set(BUILTINS)  # names that are sure to be there
     for node in _module_level(tree.body):
         if isinstance(node, ast.Import):
             if any(alias.name not in sys.modules for alias in node.names):
@@ -264,40 +262,6 @@ class _Marker(ast.NodeTransformer):
         return self._marked(node) if asserts else node
 
 
-# -- replacing the function under test ----------------------------------------------------------------------
-
-
-def _replaces(tree: ast.Module, names: frozenset[str], reads: frozenset[str], binds: frozenset[str],
-              local: frozenset[str]) -> str | None:
-    used = names & reads
-    nodes = list(ast.walk(tree))
-    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
-    # `from solution import f` binds the candidate's own f
-    imported = {(alias.asname or alias.name).split(".")[0] for node in imports for alias in node.names}
-    binds -= imported
-    for node in nodes:
-        if isinstance(node, ast.Call) and (target := _patched(node)) in names:
-            return f"mocks {target}, which it should test"
-    if used and used <= binds:
-        return f"defines {', '.join(sorted(used))} itself instead of testing the candidate's"
-    if not used and names & local:
-        return f"shadows {', '.join(sorted(names & local))} instead of testing the candidate's"
-    if names and not used and not (reads - binds - imported - _BUILTINS) and not (reads & _LOOKS_ELSEWHERE) \
-            and not any(_foreign(node) for node in imports):
-        return "never uses the candidate"
-    return None
-
-
-def _of_candidate(tree: ast.Module, names: frozenset[str], reads: frozenset[str],
-                  binds: frozenset[str]) -> frozenset[str]:
-    """Names by which the test means the candidate or something of it."""
-    imported: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom) and _foreign(node):
-            imported.update(alias.asname or alias.name for alias in node.names)
-    return frozenset(imported | ((reads & names) | (reads - _BUILTINS)) - binds)
-
-
 def _imports(tree: ast.Module) -> frozenset[str]:
     found: set[str] = set()
     for node in ast.walk(tree):
@@ -306,24 +270,6 @@ def _imports(tree: ast.Module) -> frozenset[str]:
             if isinstance(node, ast.ImportFrom):
                 found.add(node.module or "")
     return frozenset(found)
-
-
-def _foreign(node: ast.Import | ast.ImportFrom) -> bool:
-    """Imports of the module that the candidate is known under."""
-    modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-    return "solution" in modules
-
-
-def _patched(node: ast.Call) -> str | None:
-    """The last name of what `mock.patch(...)`, `patch.object(...)` replaces, or None."""
-    if last_name(node.func) == "patch" and node.args:
-        where = node.args[0]
-    elif (isinstance(node.func, ast.Attribute) and node.func.attr == "object" and len(node.args) > 1
-            and last_name(node.func.value) == "patch"):
-        where = node.args[1]
-    else:
-        return None
-    return where.value.split(".")[-1] if isinstance(where, ast.Constant) and isinstance(where.value, str) else None
 
 
 # -- names from bytecode ------------------------------------------------------------------------------------
