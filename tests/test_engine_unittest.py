@@ -172,6 +172,37 @@ def test_such_an_import_excuses_no_shadow(engine: Engine, name: str) -> None:
     assert "shadows f" in str(matrix.reasons[0])
 
 
+# -- mocks ----------------------------------------------------------------------------------------------------
+
+TELLS = "def tell(whom, send):\n    for name in whom: send(name, loud=True)\n"
+TELLS_ONE = "def tell(whom, send):\n    send(whom[-1], 1)\n"
+MOCKS = {
+    "assert_called_once_with": "tell(['a'], m)\nm.assert_called_once_with('a', loud=True)",
+    "assert_called_with": "tell(['b', 'a'], m)\nm.assert_called_with('a', loud=True)",
+    "assert_any_call": "tell(['a', 'b'], m.send)\nm.send.assert_any_call('a', loud=True)",
+    "assert_has_calls": "tell(['a', 'b'], m)\nm.assert_has_calls([(('a',), {'loud': True}), (('b',), {'loud': True})])",
+}
+
+
+@pytest.mark.parametrize("name", MOCKS)
+def test_a_mock_asserts_with_constants(engine: Engine, name: str) -> None:
+    test = unit_test("m = Mock()\n" + MOCKS[name], "from unittest.mock import Mock")
+    assert verdicts(engine, test, TELLS, TELLS_ONE) == ["pass", "fail"]
+
+
+@pytest.mark.parametrize("line", ["np.testing.assert_equal(1, 1)", "self.assertIn(1, [1, 2])", "self.assert_(1)"])
+def test_other_assertions_of_constants_prove_nothing(engine: Engine, line: str) -> None:
+    assert verdicts(engine, unit_test(f"f(1)\n{line}", "import numpy as np"), HONEST) == ["vacuous"]
+
+
+def test_what_print_was_called_with(engine: Engine) -> None:
+    """In split mode the candidate prints where the test has patched nothing."""
+    test = unit_test("with patch('builtins.print') as p:\n    f()\np.assert_called_once_with('hello')",
+                     "from unittest.mock import patch")
+    right = "pass" if engine.isolation == "shared" else "fail"
+    assert verdicts(engine, test, "def f(): print('hello')\n", "def f(): print('bye')\n") == [right, "fail"]
+
+
 # -- loading ------------------------------------------------------------------------------------------------
 
 USES = {

@@ -6,6 +6,10 @@ import ast
 from typing import NamedTuple
 
 _CATCHES_FAILURES = {"AssertionError", "Exception", "BaseException"}
+_OF_MOCKS = frozenset("assert_any_await assert_any_call assert_awaited assert_awaited_once assert_awaited_once_with "
+                      "assert_awaited_with assert_called assert_called_once assert_called_once_with assert_called_with "
+                      "assert_has_awaits assert_has_calls assert_not_awaited assert_not_called".split())
+"""They compare with what the mock has seen, so that constants among their arguments claim something."""
 
 
 class Vacuity(NamedTuple):
@@ -85,6 +89,8 @@ def can_fail(node: ast.AST) -> bool:
     if not name.lower().startswith("assert") or name == "AssertionError":
         return False
     if is_failure(node):
+        return True
+    if name in _OF_MOCKS and isinstance(node.func, ast.Attribute) and not is_constant(node.func.value):
         return True
     arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
     if not arguments:
