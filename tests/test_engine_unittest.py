@@ -205,6 +205,28 @@ def test_what_print_was_called_with(engine: Engine) -> None:
 
 # -- loading ------------------------------------------------------------------------------------------------
 
+MAIN = "class T(unittest.TestCase):\n    def test_a(self): self.assertEqual(f(1), 2)\n"
+MAINS = {
+    "bare": f"import unittest\n{MAIN}unittest.main()\n",
+    "arguments": f"import unittest\n{MAIN}unittest.main(argv=[''], exit=False)\n",
+    "name": f"import unittest\nfrom unittest import main\n{MAIN}main()\n",
+    "another name": f"import unittest, unittest as ut\nfrom unittest import main as run\n{MAIN}ut.main()\nrun()\n",
+    "in a branch": f"import unittest\n{MAIN}if True:\n    unittest.main()\n",
+    "in a try": f"import unittest\n{MAIN}try:\n    unittest.main()\nexcept SystemExit:\n    pass\n",
+}
+
+
+@pytest.mark.parametrize("name", MAINS)
+def test_unittest_main_without_its_guard(engine: Engine, name: str) -> None:
+    assert verdicts(engine, MAINS[name], HONEST, WRONG) == ["pass", "fail"]
+
+
+def test_a_main_of_the_candidates_is_called(engine: Engine) -> None:
+    test = unit_test("self.assertEqual(done, [1])", "main()")
+    solutions = [f"done = []\ndef main(): done.append({n})\n" for n in (1, 2)]
+    assert verdicts(engine, test, *solutions) == ["pass", "fail"]
+
+
 USES = {
     "class attribute": unit_test("self.assertEqual(self.E, 3)").replace("    def test", "    E = f(1) + 1\n    def test"),
     "len": unit_test("self.assertEqual(N, 1); self.assertEqual(f(1), 2)", "N = len([f(1)]) + len(str(f(0))) - 1"),

@@ -64,6 +64,7 @@ def study(text: str, solution_names: frozenset[str], judge_vacuity: bool = True,
     """
     try:
         tree = ast.parse(text, "<unit test>")
+        _drop_main(tree)
         code = compile(tree, "<unit test>", "exec", dont_inherit=True)
     except RecursionError:
         return Study(None, reason="nested too deeply to compile", is_error=True)
@@ -116,6 +117,27 @@ def _builtin_reads(reads: frozenset[str], binds: frozenset[str], names: frozense
         return frozenset()
     # not `__name__` and its like, which every module has of its own
     return frozenset(name for name in reads & BUILTINS if not name.startswith("__"))
+
+
+def _drop_main(tree: ast.Module) -> None:
+    """Take out statements that run `unittest.main()` at import: the engine runs the tests, and that would exit."""
+    nodes = _module_level(tree.body)
+    modules: set[str] = set()
+    mains: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            modules.update(alias.asname or alias.name for alias in node.names if alias.name == "unittest")
+        elif isinstance(node, ast.ImportFrom) and node.module == "unittest":
+            mains.update(alias.asname or alias.name for alias in node.names if alias.name == "main")
+    if not modules | mains:
+        return
+    for node in nodes:
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            called = node.value.func
+            if (isinstance(called, ast.Name) and called.id in mains) or (
+                    isinstance(called, ast.Attribute) and called.attr == "main" and isinstance(called.value, ast.Name)
+                    and called.value.id in modules):
+                node.value = ast.copy_location(ast.Constant(None), node.value)
 
 
 def _module_level(body: list[ast.stmt]) -> list[ast.stmt]:
