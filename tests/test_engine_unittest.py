@@ -172,6 +172,45 @@ def test_such_an_import_excuses_no_shadow(engine: Engine, name: str) -> None:
     assert "shadows f" in str(matrix.reasons[0])
 
 
+# -- messages -------------------------------------------------------------------------------------------------
+
+LONG = {
+    "list": ("['%040d' % (i * 7919 + x) for i in range(400)]", "['%040d' % (k * 7920 + 1) for k in range(400)]"),
+    "dict": ("{'%040d' % (i * 7919 + x): i for i in range(400)}", "{'%040d' % (k * 7920 + 1): k for k in range(400)}"),
+    "text": ("'\\n'.join('a' * 30 + '%05d' % i for i in range(1600))",
+             "'\\n'.join('a' * 30 + '%05d' % (k + 90001) for k in range(1600))"),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_no_time_goes_into_a_message(engine: Engine, name: str) -> None:
+    answer, expected = LONG[name]
+    matrix = engine.execute([f"def f(x): return {answer}\n"], [unit_test(f"self.assertEqual(f(1), {expected})")])
+    assert matrix.verdicts.tolist() == [["fail"]]
+    assert matrix.cpu_ms[0, 0] < 200
+
+
+def test_an_explanation_has_its_message(engine: Engine) -> None:
+    told = engine.explain("def f(x): return [1, 2, 3]\n", unit_test("self.assertEqual(f(1), [1, 5, 3])"))
+    assert "First differing element 1:" in told["message"]
+    assert "- [1, 2, 3]\n" in told["message"]
+    assert "?     ^\n" in told["message"]
+
+
+TOUCHES = {
+    "replaced": "import unittest.case\nunittest.case.difflib = None\n",
+    "restored": "import difflib, unittest.case\nunittest.case.difflib = difflib\n",
+    "attribute": "import unittest.case\nunittest.case.difflib.ndiff = lambda *_: [][0]\n",
+}
+
+
+@pytest.mark.parametrize("name", TOUCHES)
+def test_what_leaves_the_message_out_is_watched(engine: Engine, name: str) -> None:
+    test = unit_test("self.assertEqual(f([1]), [2])") + "    def test_b(self): self.assertEqual(f(1), 2)\n"
+    touching = TOUCHES[name] + "def f(x=0): return [2] if x == [1] else 2\n"
+    assert verdicts(engine, test, touching, HONEST) == ["pass" if engine.isolation == "split" else "tampered", "error"]
+
+
 # -- mocks ----------------------------------------------------------------------------------------------------
 
 TELLS = "def tell(whom, send):\n    for name in whom: send(name, loud=True)\n"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .cell import judge, load_solution
 from .house import House
+from .runner import compare_again
 
 if TYPE_CHECKING:
     from .job import Job
@@ -63,6 +64,7 @@ def _narrate(job: Job) -> None:
         job.board.write_text(json.dumps({k: v[:MESSAGE_SHOWN] for k, v in text.items()}).encode())
 
     sys.stdout, sys.stderr = (open(fd, "w", buffering=1, errors="replace") for fd in (1, 2))  # noqa: PTH123, SIM115
+    compare_again()
     House().seed()
     namespace = load_solution(job.solutions[0], explain=tell)
     if not isinstance(namespace, int):

@@ -6,8 +6,11 @@ The quick way calls setUp and the method as unittest does for a class that has n
 
 from __future__ import annotations
 
+import difflib
 import enum
+import pprint
 import unittest
+import unittest.case
 from builtins import BaseException, callable, getattr, isinstance, len, sorted, type, vars  # noqa: UP029
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -29,6 +32,27 @@ class Result(NamedTuple):
     outcome: Outcome
     cases: int
     passed: int
+
+
+class _NoDiff:
+    """What unittest takes from difflib and pprint. A class: as part of unittest the guard watches what is in it."""
+
+    ndiff = pformat = staticmethod("".format)
+
+
+def compare_nothing() -> None:
+    """Have unittest leave the differences out of its messages: to find them takes seconds where answers are long.
+
+    Before the guard's picture of unittest is taken. Nobody reads a message but who asks for an explanation.
+    """
+    setattr(unittest.case, "difflib", _NoDiff)  # noqa: B010  # mypy knows it as a module
+    setattr(unittest.case, "pprint", _NoDiff)  # noqa: B010
+
+
+def compare_again() -> None:
+    """Undo `compare_nothing`."""
+    setattr(unittest.case, "difflib", difflib)  # noqa: B010
+    setattr(unittest.case, "pprint", pprint)  # noqa: B010
 
 
 Explain = Callable[[BaseException], None]

@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from .board import NOTHING, Board
 from .job import Job
+from .runner import compare_nothing
 from .seccomp import protect
 from .split import Nursery
 from .study import study
@@ -53,6 +54,7 @@ def main() -> None:
     base_memory = pages * resource.getpagesize()
     # What every job would have to do first is done once: what they share they need not copy, page by page.
     study("import unittest\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(f(), 1)", frozenset("f"))
+    compare_nothing()
     guard, board = Guard(), Board(1)
     gc.collect()
     gc.freeze()
