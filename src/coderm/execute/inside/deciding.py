@@ -46,7 +46,7 @@ class _Way:
 
     def _out(self, node: ast.AST, top: ast.AST | None) -> list[ast.expr]:
         """Go out from a failure, or from a jump that leaves it unreached: this one as far as the `top` of its block."""
-        asked: list[ast.expr] = []  # what is asked of the candidate before the node and could end the way to it
+        way: list[ast.AST] = []  # what runs before the node; what it asks of the candidate could end the way there
         found: list[ast.expr] = []  # the innermost branch; if a `try` is around it, to be asked may be all there is
         while id(node) in self._above:
             parent, field = self._above[id(node)]
@@ -55,7 +55,7 @@ class _Way:
                 before = block[:block.index(node)]
                 if top is None and not found and (over := self._avoided(before, parent)):
                     return over
-                asked += self._asked(before)
+                way += before
             if parent is top or isinstance(parent, _SCOPES):
                 return found
             if isinstance(parent, ast.ExceptHandler):
@@ -63,11 +63,11 @@ class _Way:
             if isinstance(parent, _TRIES):
                 if field == "orelse":
                     return found or self._asked(parent.body)
-                if field == "body" and parent.handlers and asked:
+                if field == "body" and parent.handlers and (asked := self._asked(way)):
                     return found + asked
             elif isinstance(parent, _WITHS):
-                asked += self._asked(parent.items)
-                if asked and _silences(parent):
+                way += parent.items
+                if _silences(parent) and (asked := self._asked(way)):
                     return found + asked
             elif isinstance(parent, _LOOPS) and field == "orelse":
                 if not found and (over := self._jumps(parent.body, parent, in_loop=True)):
@@ -76,7 +76,7 @@ class _Way:
                 question = _question(parent)
                 if not found and self._mentions(question):
                     found = [question]
-                elif not (isinstance(parent, _LOOPS) and asked):
+                elif not (isinstance(parent, _LOOPS) and self._asked(way)):
                     return found
             node = parent
         return found
