@@ -191,9 +191,22 @@ def test_bad_input_is_told_apart_from_failed_work() -> None:
     models = ["--policy", "fake", "--tester", "fake"]
     for problem in ("no-such-file.py", "", "   "):
         assert isinstance(CliRunner().invoke(app, ["solve", problem, *models]).exception, InputError)
+    for blank in ("", "   "):
+        assert str(CliRunner().invoke(app, ["solve", blank, *models]).exception) == "the problem is empty"
     impossible = TINY["median"].prompt + "    assert False\n\nassert median([1]) == 2\n"
     result = CliRunner().invoke(app, ["solve", impossible, *models, "--json"])
     assert result.exit_code == 1 and json.loads(result.stdout)["solution"] is None
+
+
+@pytest.mark.parametrize("given", [{"n": 0}, {"n": -1}, {"m": -2}])
+def test_numbers_that_make_no_sense_are_refused(given: dict[str, int]) -> None:
+    with pytest.raises(InputError, match="n must be at least 1 and m at least 0"):
+        solve(DOUBLE, "fake", "fake", **given)
+
+
+def test_a_problem_that_is_no_text_is_refused() -> None:
+    with pytest.raises(InputError, match="must be a text, not NoneType"):
+        solve(None, "fake", "fake")  # type: ignore[arg-type]
 
 
 votes = st.integers(0, 200).flatmap(lambda tests: st.builds(

@@ -100,9 +100,11 @@ def solve(
     `problem` is prose, a function stub with its docstring, or a file with asserts; its examples are trusted.
     `policy` and `tester` are model specs (see `coderm.generate.models`). `save` keeps everything as a run
     directory, which resumes like any other. Keyword arguments go to `coderm.Engine`. Raises ModelError where the
-    policy gave no usable candidate, InputError where `save` holds another problem. Nothing is asked of a model where
-    candidates could not be executed.
+    policy gave no usable candidate, InputError where `save` holds another problem or a number makes no sense.
+    Nothing is asked of a model where candidates could not be executed.
     """
+    if n < 1 or m < 0:
+        raise InputError(f"n must be at least 1 and m at least 0, not {n} and {m}")
     question = read_question(problem)
     sources = [spec if isinstance(spec, Source) else Source(spec, sampling or Sampling(), seed)
                for spec in (policy, tester)]

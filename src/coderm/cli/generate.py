@@ -239,7 +239,7 @@ def _problem_text(problem: str) -> str:
             return Path(problem).read_text(encoding="utf-8")
         except UnicodeDecodeError:
             raise InputError(f"{problem}: not a text in UTF-8") from None
-    if looks_like_path and " " not in problem:
+    if looks_like_path and problem and " " not in problem:
         raise InputError(f"{problem}: no such file, and one word is no problem")
     return problem
 

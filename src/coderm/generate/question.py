@@ -38,7 +38,9 @@ class Question:
 
 def read_question(text: str, task_id: str = "problem") -> Question:
     """Understand a user's problem text; one without any hint of a name gets a line that gives it. Raises InputError
-    for an empty text."""
+    for an empty text, and for what is none."""
+    if not isinstance(text, str):
+        raise InputError(f"the problem must be a text, not {type(text).__name__}")
     if not text.strip():
         raise InputError("the problem is empty")
     text = text.strip() + "\n"
