@@ -15,12 +15,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 import coderm
 from coderm import pipeline
+from coderm.cli import app
 from coderm.errors import InputError
 from coderm.execute import Engine
-from coderm.generate.stage import Source
+from coderm.generate.stage import Source, generate
 from coderm.records import Verdict
 from coderm.reward import select, tasks_of
 from coderm.runs import Run
@@ -151,6 +153,56 @@ def test_a_round_goes_to_the_worthiest_and_to_nobody_more_than_half_of_what_it_h
 def test_another_budget_is_refused(undisturbed: Path) -> None:
     with pytest.raises(InputError, match="begun"):
         run_it(undisturbed, Budget(41, 12, "sequential", confidence=0.9))
+
+
+def test_a_run_sampled_without_a_budget_does_not_begin_one(tmp_path: Path) -> None:
+    run, tasks = pipeline.open_run(tmp_path / "run", str(TINY), None, None)
+    pipeline.run_all(run, tasks, Source("fake"), Source("fake"), 2, 3, Engine(workers=1))
+    with pytest.raises(InputError, match="were sampled without a budget; leave --budget away, or give another --out"):
+        run_it(tmp_path / "run")
+    assert "spend" not in Run(tmp_path / "run").config
+    assert sum(1 for _ in run.rows("solution_replies")) == 2 * len(tasks)  # -n 8 was not asked for first
+
+
+def test_a_run_of_solutions_alone_begins_a_budget(tmp_path: Path, undisturbed: Path) -> None:
+    """As does one that was killed when its budget was recorded and no round was."""
+    run, tasks = pipeline.open_run(tmp_path / "run", str(TINY), None, None)
+    generate(run, "solution", Source("fake"), dict.fromkeys(tasks, 8), quiet=True)
+    with run:
+        run.update_config(spend=BUDGET.recorded())
+    run_it(tmp_path / "run")
+    assert outcome(tmp_path / "run") == outcome(undisturbed)
+
+
+def test_a_run_begun_with_a_budget_does_not_go_on_without_one(undisturbed: Path) -> None:
+    before, (run, tasks) = outcome(undisturbed), pipeline.open_run(undisturbed, str(TINY), None, None)
+    told = "was begun with --budget 40 -m 12 --allocate sequential --confidence 0.9; give the same, or another --out"
+    with pytest.raises(InputError, match=told):
+        pipeline.run_all(run, tasks, Source("fake"), Source("fake"), 8, 12, Engine(workers=1))
+    assert outcome(undisturbed) == before
+
+
+def test_a_budget_that_cannot_be_spent_is_refused(tmp_path: Path) -> None:
+    told = "a budget of 1,000 unit tests cannot be spent: at most 2 for each of 6 problems (-m) are 12"
+    for more in ([], ["--dry-run"]):
+        done = CliRunner().invoke(app, ["run", str(TINY), "--policy", "fake", "--tester", "fake", "-n", "2", "-m", "2",
+                                        "--budget", "1000", "--out", str(tmp_path / "run"), *more])
+        assert isinstance(done.exception, InputError) and str(done.exception) == told
+    assert not (tmp_path / "run" / "solution_replies.jsonl").exists()
+
+
+@pytest.mark.parametrize(("given", "told"), [
+    (["--allocate", "equal"], "--allocate needs --budget"),
+    (["--confidence", "0.9"], "--confidence needs --budget and --allocate sequential"),
+    (["--pass-rates", "none.jsonl"], "--pass-rates needs --budget and --allocate difficulty"),
+    (["--budget", "9", "--confidence", "0.9"], "--confidence needs --budget and --allocate sequential"),
+    (["--budget", "9", "--pass-rates", "x"], "--pass-rates needs --budget and --allocate difficulty"),
+])
+def test_an_option_that_would_change_nothing_is_refused(given: list[str], told: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["run", str(TINY), "--policy", "fake", "--tester", "fake", "--out",
+                                    str(tmp_path / "run"), *given])
+    assert isinstance(done.exception, InputError) and str(done.exception) == told
+    assert not (tmp_path / "run").exists()
 
 
 def test_difficulty_follows_the_predictions(tmp_path: Path) -> None:

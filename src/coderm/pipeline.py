@@ -16,7 +16,7 @@ from coderm.label import label_run
 from coderm.problems import load
 from coderm.records import Problem, Protocol
 from coderm.runs import Run
-from coderm.scale.live import Budget, Spending, check_pass_rates, spend
+from coderm.scale.live import Budget, Spending, begun_with, check, check_total, spend
 
 _NOT_YET = "# The candidate solution stands here."
 
@@ -50,7 +50,12 @@ def open_run(out: Path, dataset: str | None, limit: int | None, protocol: Protoc
 def run_all(
     run: Run, tasks: Sequence[str], policy: Source, tester: Source, n: int, m: int, engine: Engine
 ) -> dict[str, Tally]:
-    """Bring every task to n solutions and m unit tests, execute and label them; the run is then ready to be ranked."""
+    """Bring every task to n solutions and m unit tests, execute and label them; the run is then ready to be ranked.
+
+    Raises InputError for a run whose unit tests are bought by a budget: its candidates that are out ran nowhere else.
+    """
+    if "spend" in run.config:
+        raise InputError(begun_with(run))
     tallies = {
         "solutions": generate(run, "solution", policy, dict.fromkeys(tasks, n)),
         "unit_tests": generate(run, "unit_test", tester, dict.fromkeys(tasks, m)),
@@ -65,8 +70,11 @@ def run_all(
 def run_budget(
     run: Run, tasks: Sequence[str], policy: Source, tester: Source, n: int, engine: Engine, budget: Budget
 ) -> tuple[dict[str, Tally], Spending]:
-    """As `run_all`, with unit tests by a budget over all tasks instead of as many for each."""
-    check_pass_rates(budget, tasks)
+    """As `run_all`, with unit tests by a budget over all tasks instead of as many for each.
+
+    Raises InputError as `coderm.scale.live.check`.
+    """
+    check(run, tasks, budget)
     tallies = {"solutions": generate(run, "solution", policy, dict.fromkeys(tasks, n))}
 
     def more(want: Mapping[str, int]) -> None:
@@ -91,8 +99,10 @@ def dry_run(
 
     A token is at least one byte, so the bytes of the prompts bound their tokens (usually a quarter of it). A candidate
     that is still to be sampled and then to be shown counts as the most tokens it may have. `budget` is the most unit
-    tests over all problems.
+    tests over all problems. Raises InputError where that is more than they may have.
     """
+    if budget is not None:
+        check_total(budget, wanted["unit_test"][1], len(problems))
     run = Run(out) if (out / "config.json").exists() else None
     protocol = protocol or (run.config.get("protocol") if run else None) or "default"
     candidates: dict[str, list[str]] = run.solutions() if run else {}

@@ -15,6 +15,7 @@ from coderm.records import Protocol
 if TYPE_CHECKING:
     from coderm.generate.models import Kind
     from coderm.generate.stage import Source
+    from coderm.scale.live import Budget as Plan
 
 _SPEC = ("openai:MODEL[@URL] (any OpenAI-compatible endpoint; the key comes from OPENAI_API_KEY), local:FILE.gguf, "
          "hf:DIR, replay:RUN or fake")
@@ -43,13 +44,14 @@ Timeout = Annotated[float, typer.Option(min=1.0, help="Seconds an endpoint may s
 KeyEnv = Annotated[str, typer.Option(help="Name of the environment variable that holds the endpoint's key.")]
 Budget = Annotated[int | None, typer.Option(min=1, show_default="-m for each problem",
                                             help="Unit tests to sample over all problems together.")]
-Allocate = Annotated[Literal["equal", "difficulty", "sequential"], typer.Option(
+Allocate = Annotated[Literal["equal", "difficulty", "sequential"] | None, typer.Option(
+    show_default="equal",
     help="Who gets the budget: the same for all; by predicted pass rates (--pass-rates), where one more counts most; "
          "or in rounds, where the votes so far leave the choice open.")]
 PassRates = Annotated[Path | None, typer.Option(
     help='Predicted pass rates, {"task_id", "pass_rate"} a line, as `coderm probe predict` writes them.')]
-Confidence = Annotated[float, typer.Option(min=0.5, max=1.0, help="With `sequential`: how sure it must be that nothing "
-                                           "changes before a problem is left alone.")]
+Confidence = Annotated[float | None, typer.Option(min=0.5, max=1.0, show_default="0.9999", help=(
+    "With `sequential`: how sure it must be that nothing changes before a problem is left alone."))]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Send nothing: show the first prompt, how many replies would "
                                                         "be asked for, and the most tokens they could take.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to stdout.")]
@@ -123,9 +125,9 @@ def run(
     limit: Limit = None,
     protocol: ProtocolOption = None,
     budget: Budget = None,
-    allocate: Allocate = "equal",
+    allocate: Allocate = None,
     pass_rates: PassRates = None,
-    confidence: Confidence = 0.9999,
+    confidence: Confidence = None,
     show: Show = "none",
     temperature: Temperature = 0.8,
     top_p: TopP = 0.95,
@@ -151,9 +153,8 @@ def run(
     from coderm import pipeline
     from coderm.cli.rank import rank
     from coderm.execute import Engine
-    from coderm.scale.files import read_pass_rates
-    from coderm.scale.live import Budget as Plan
 
+    plan = _plan(budget, m, allocate, pass_rates, confidence)
     asked = (temperature, top_p, max_tokens, seed, None)
     policy_source = _source(policy, *asked, "none", concurrency, timeout, api_key_env)
     tester_source = _source(tester, *asked, show, concurrency, timeout, api_key_env)
@@ -161,14 +162,12 @@ def run(
         wanted: dict[Kind, tuple[Source, int]] = {"solution": (policy_source, n), "unit_test": (tester_source, m)}
         _show_dry_run(out, dataset, limit, protocol, wanted, budget, as_json=as_json)
         return
-    rates = read_pass_rates(pass_rates) if pass_rates else None
     opened, tasks = pipeline.open_run(out, dataset, limit, protocol)
     engine = Engine(isolation, time_limit, workers=workers, unsafe=unsafe,
                     protocol=opened.config.get("protocol", "default"))
-    if budget is None:
+    if plan is None:
         tallies = pipeline.run_all(opened, tasks, policy_source, tester_source, n, m, engine)
     else:
-        plan = Plan(budget, m, allocate, rates, confidence)
         tallies, spending = pipeline.run_budget(opened, tasks, policy_source, tester_source, n, engine, plan)
         print(spending.summary(), file=sys.stderr)
     for kind, tally in tallies.items():
@@ -226,6 +225,25 @@ def solve(
         print(solved.solution.rstrip())
     if solved.solution is None:
         raise typer.Exit(1)
+
+
+def _plan(budget: int | None, m: int, allocate: Any, pass_rates: Path | None, confidence: float | None) -> Plan | None:
+    """How unit tests are shared out, None for -m each. Raises InputError for an option that would change nothing."""
+    from coderm.errors import InputError
+    from coderm.scale.files import read_pass_rates
+    from coderm.scale.live import Budget as Plan
+    from coderm.scale.sequential import CONFIDENCE
+
+    for option, value, needs, met in (
+            ("--allocate", allocate, "--budget", budget is not None),
+            ("--confidence", confidence, "--budget and --allocate sequential", budget and allocate == "sequential"),
+            ("--pass-rates", pass_rates, "--budget and --allocate difficulty", budget and allocate == "difficulty")):
+        if value is not None and not met:
+            raise InputError(f"{option} needs {needs}")
+    if budget is None:
+        return None
+    return Plan(budget, m, allocate or "equal", read_pass_rates(pass_rates) if pass_rates else None,
+                CONFIDENCE if confidence is None else confidence)
 
 
 def _problem_text(problem: str) -> str:

@@ -71,12 +71,37 @@ class Spending:
                 f"one problem; {self.pairs:,} of {self.pairs_of_all:,} pairs executed")
 
 
-def check_pass_rates(budget: Budget, tasks: Sequence[str]) -> None:
-    """Raises InputError where the rule needs a predicted pass rate that is not there."""
+def check(run: Run, tasks: Sequence[str], budget: Budget) -> None:
+    """Raises InputError where a budget cannot be spent on a run, before anything is asked for.
+
+    That is so where it is more than the tasks may have, where the rule lacks a predicted pass rate, and where the
+    run's unit tests were bought otherwise: by another budget or rule, or by none.
+    """
+    check_total(budget.total, budget.most, len(tasks))
     lacking = [task for task in tasks if budget.how == "difficulty" and task not in (budget.pass_rates or {})]
     if lacking:
         raise InputError(f"no predicted pass rate for {len(lacking)} problems, such as {lacking[0]}; "
                          "`coderm probe predict` makes them")
+    if "spend" in run.config and run.config["spend"] != budget.recorded():
+        raise InputError(begun_with(run))
+    if "spend" not in run.config and (any(run.rows("unit_test_replies")) or any(run.unit_tests().values())):
+        raise InputError(f"{run.path}: its unit tests were sampled without a budget; leave --budget away, or give "
+                         "another --out")
+
+
+def check_total(total: int, most: int, problems: int) -> None:
+    """Raises InputError for a budget that no sharing out could spend."""
+    if total > most * problems:
+        raise InputError(f"a budget of {total:,} unit tests cannot be spent: at most {most:,} for each of {problems:,} "
+                         f"problems (-m) are {most * problems:,}")
+
+
+def begun_with(run: Run) -> str:
+    """What to tell whoever goes on with a run that spends a budget, but not with the same one."""
+    begun = run.config["spend"]
+    sure = f" --confidence {begun['confidence']}" if begun["allocate"] == "sequential" else ""
+    return (f"{run.path}: was begun with --budget {begun['budget']} -m {begun['most']} --allocate {begun['allocate']}"
+            f"{sure}; give the same, or another --out")
 
 
 def spend(
@@ -85,17 +110,13 @@ def spend(
     """Spend a budget of replies over the tasks and execute what comes out.
 
     The run holds its solutions and must not be locked; `generate(want)` brings each task to want[task_id] replies
-    and extracts them; the engine is entered. Stops where nothing is left that could change a choice. Raises
-    InputError where pass rates are missing, or where the run was begun with another budget or rule.
+    and extracts them; the engine is entered; `check` has found nothing wrong. Stops where nothing is left that could
+    change a choice.
     """
     solutions = run.solutions()
     tasks = [task for task in tasks if solutions.get(task)]
-    check_pass_rates(budget, tasks)
-    begun = run.config.get("spend", budget.recorded())
-    if begun != budget.recorded():
-        raise InputError(f"{run.path}: its budget was begun as {begun}; give the same, or another --out")
     with run:
-        run.update_config(spend=begun)
+        run.update_config(spend=budget.recorded())
         check_settings(run, engine.settings, redo=False)
     rounds = list(run.rows("rounds"))
     while True:
