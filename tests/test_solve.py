@@ -110,8 +110,16 @@ def test_it_says_so_when_nothing_was_checked(scripted: Any) -> None:
 
 def test_without_a_usable_candidate_it_fails(scripted: Any) -> None:
     scripted(["this is not Python", "nor is this"], [])
-    with pytest.raises(ModelError, match="none of the 2 replies"):
+    with pytest.raises(ModelError, match="none of the 2 replies of fake holds a usable solution"):
         ask(DOUBLE, 2, 1)
+
+
+def test_the_reason_names_what_was_looked_for_and_how_to_ask_anew(scripted: Any, tmp_path: Path) -> None:
+    scripted(["def twice(x):\n    return 2 * x\n"] * 2, [])
+    told = r"2 no_entry_point \(looked for `double`\); they are kept: only a larger -n or another --save asks anew$"
+    for _ in range(2):
+        with pytest.raises(ModelError, match=told):
+            ask(DOUBLE, 2, 1, save=tmp_path / "run")
 
 
 def test_it_says_so_when_the_vote_is_a_draw(scripted: Any) -> None:

@@ -62,7 +62,7 @@ def label_run(run: Run, engine: Engine, *, time_limit: float = TIME_LIMIT, quiet
     problems = [p for p in run.problems() if p.task_id in solutions]
     known = [p for p in problems if p.ground_truth]
     if not known:
-        lacking = "solutions" if not solutions else "problem with a ground truth"
+        lacking = "solutions" if not solutions else "problem with a ground truth and a solution"
         raise InputError(f"{run.path}: has no {lacking} to label")
     todo = [p for p in known if len(labels.get(p.task_id, ())) != len(solutions[p.task_id])]
     told = Labels(without_ground_truth=len(problems) - len(known))

@@ -11,7 +11,7 @@ from coderm.execute import Engine
 from coderm.execute.stage import execute_run
 from coderm.generate.models import Kind
 from coderm.generate.sampling import Tally
-from coderm.generate.stage import Source, generate, missing
+from coderm.generate.stage import Source, generate, missing, require
 from coderm.label import label_run
 from coderm.problems import load
 from coderm.records import Problem, Protocol
@@ -52,18 +52,18 @@ def run_all(
 ) -> dict[str, Tally]:
     """Bring every task to n solutions and m unit tests, execute and label them; the run is then ready to be ranked.
 
-    Raises InputError for a run whose unit tests are bought by a budget: its candidates that are out ran nowhere else.
+    Raises ModelError after a stage that brought nothing usable at all, InputError for a run whose unit tests are
+    bought by a budget: its candidates that are out ran nowhere else.
     """
     if "spend" in run.config:
         raise InputError(begun_with(run))
-    tallies = {
-        "solutions": generate(run, "solution", policy, dict.fromkeys(tasks, n)),
-        "unit_tests": generate(run, "unit_test", tester, dict.fromkeys(tasks, m)),
-    }
+    tallies = {"solutions": generate(run, "solution", policy, dict.fromkeys(tasks, n))}
+    require(run, "solution", policy, tasks, tallies["solutions"], "--out")
+    tallies["unit_tests"] = generate(run, "unit_test", tester, dict.fromkeys(tasks, m))
+    require(run, "unit_test", tester, _solved(run, tasks), tallies["unit_tests"], "--out")
     with run, engine:
         execute_run(run, engine)
-        if any(problem.ground_truth for problem in run.problems()):
-            label_run(run, engine)
+        _label(run, engine)
     return tallies
 
 
@@ -72,10 +72,11 @@ def run_budget(
 ) -> tuple[dict[str, Tally], Spending]:
     """As `run_all`, with unit tests by a budget over all tasks instead of as many for each.
 
-    Raises InputError as `coderm.scale.live.check`.
+    Raises ModelError as `run_all`, InputError as `coderm.scale.live.check`.
     """
     check(run, tasks, budget)
     tallies = {"solutions": generate(run, "solution", policy, dict.fromkeys(tasks, n))}
+    require(run, "solution", policy, tasks, tallies["solutions"], "--out")
 
     def more(want: Mapping[str, int]) -> None:
         tally = generate(run, "unit_test", tester, want)
@@ -85,10 +86,23 @@ def run_budget(
 
     with engine:
         spending = spend(run, tasks, engine, more, budget)
+        require(run, "unit_test", tester, _solved(run, tasks), Tally(), "--out")
         with run:
-            if any(problem.ground_truth for problem in run.problems()):
-                label_run(run, engine)
+            _label(run, engine)
     return tallies, spending
+
+
+def _solved(run: Run, tasks: Sequence[str]) -> list[str]:
+    """The tasks that have a candidate: unit tests of the others decide nothing."""
+    solutions = run.solutions()
+    return [task for task in tasks if solutions.get(task)]
+
+
+def _label(run: Run, engine: Engine) -> None:
+    """Label what can be labelled: a run may have no ground truth, or none where its solutions are."""
+    solutions = run.solutions()
+    if any(problem.ground_truth and solutions.get(problem.task_id) for problem in run.problems()):
+        label_run(run, engine)
 
 
 def dry_run(

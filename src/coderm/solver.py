@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coderm.confidence import Vote, confidence
-from coderm.errors import InputError, ModelError
+from coderm.errors import InputError
 from coderm.execute import Engine
 from coderm.generate.models import Sampling
 from coderm.generate.question import Question, read_question
-from coderm.generate.stage import Source, generate
+from coderm.generate.stage import Source, generate, require
 from coderm.matrix import RewardMatrix
 from coderm.problems import as_executable
 from coderm.reward.selectors import select
@@ -115,11 +115,9 @@ def solve(
         with run:
             run.add_problems([question.problem])
         task = question.problem.task_id
-        failures = generate(run, "solution", sources[0], {task: n}, quiet=quiet).failures
-        solutions = run.solutions().get(task, [])
-        if not solutions:
-            raise ModelError(str(failures[0]["error"]) if failures else
-                             f"none of the {n} replies of {sources[0].model} holds a usable solution")
+        sampled = generate(run, "solution", sources[0], {task: n}, quiet=quiet)
+        require(run, "solution", sources[0], [task], sampled, "--save" if save else None)
+        failures, solutions = sampled.failures, run.solutions()[task]
         texts = [as_executable(question.problem, solution) for solution in solutions]
         split = len(question.examples)
         # a saved run that holds more tests already goes on from there

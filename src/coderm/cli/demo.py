@@ -28,6 +28,7 @@ def demo(
     """
     import json
     import tempfile
+    from shlex import quote
 
     from coderm.demo import demo as run_demo
 
@@ -39,7 +40,8 @@ def demo(
     _show_ranking(outcome)
     _show_choice(outcome.closely)
     if out is not None:
-        print(f"The run is in {out}: try `coderm rank {out}` for every rule, or `coderm report {out}`.")
+        where = quote(str(out))
+        print(f"The run is in {where}: try `coderm rank {where}` for every rule, or `coderm report {where}`.")
 
 
 def _show_ranking(outcome: Demo) -> None:

@@ -149,6 +149,7 @@ def run(
     unit tests are shared out over all problems by --allocate instead of -m for each; -m is then the most for one.
     """
     import json
+    from shlex import quote
 
     from coderm import pipeline
     from coderm.cli.rank import rank
@@ -176,8 +177,11 @@ def run(
         rank(out, protocol=opened.config.get("protocol", "default"), as_json=as_json)
     elif as_json:
         print(json.dumps({"problems": len(tasks), "labelled": 0}))
+    elif any(problem.ground_truth for problem in opened.problems()):
+        print(f"no solution could be labelled, so nothing is ranked; `coderm label {quote(str(out))}` says why")
     else:
-        print(f"these problems have no ground truth to rank by; `coderm report {out}` shows what was chosen")
+        print("these problems have no ground truth to rank by; "
+              f"`coderm report {quote(str(out))}` shows what was chosen")
 
 
 @app.command()

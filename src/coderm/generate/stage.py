@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from coderm.errors import InputError
-from coderm.generate.extract.run import extract_run
+from coderm.errors import InputError, ModelError
+from coderm.generate.extract.run import count_replies, extract_run
 from coderm.generate.models import Kind, Sampling, check_spec, open_model
 from coderm.generate.prompts import Shown
 from coderm.generate.sampling import Ask, Tally, collect, plan
@@ -86,6 +86,32 @@ def generate(run: Run, kind: Kind, source: Source, want: Mapping[str, int], *, q
         if _unextracted(run, kind):
             extract_run(run, quiet=quiet)
     return tally
+
+
+def require(run: Run, kind: Kind, source: Source, tasks: Iterable[str], tally: Tally, option: str | None) -> None:
+    """Raises ModelError where no task got anything usable: the next stage would be paid for in vain.
+
+    It says what the first request failed of, or why the replies hold nothing. `option` is the one that names the run
+    directory, None where nothing is kept.
+    """
+    tasks = list(tasks)
+    texts = run.solutions() if kind == "solution" else run.unit_tests()
+    if any(texts.get(task_id) for task_id in tasks):
+        return
+    counts = count_replies(run, kind, tasks)
+    failed = f"{tally.failures[0]['error']}" if tally.failures else ""
+    if not counts["replies"]:
+        raise ModelError(failed or f"{source.model} gave no replies")
+    reasons = ", ".join(f"{n} {reason}" for reason, n in counts["reasons"].items())
+    names = {problem.entry_point for problem in run.problems() if problem.task_id in tasks}
+    looked_for = f" (looked for `{names.pop()}`)" if len(names) == 1 and "no_entry_point" in counts["reasons"] else ""
+    told = (f"none of the {counts['replies']} replies of {source.model} holds a usable {kind.replace('_', ' ')}: "
+            f"{reasons}{looked_for}")
+    if tally.failures:
+        told += f"; {len(tally.failures)} requests failed, the first: {failed}"
+    if option:
+        told += f"; they are kept: only a larger {'-n' if kind == 'solution' else '-m'} or another {option} asks anew"
+    raise ModelError(told)
 
 
 def _indices(run: Run, kind: Kind) -> dict[str, set[int]]:

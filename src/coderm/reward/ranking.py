@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from shlex import quote
 from typing import Any
 
 from coderm.errors import InputError
@@ -53,7 +54,8 @@ def rank(tasks: Sequence[Task], select: str = "all", run: str = "RUN") -> Rankin
     """
     labelled = [task for task in tasks if task.context.labels is not None]
     if not labelled:
-        raise InputError(f"{run}: no labels; run `coderm label {run}` first, where the problems have a ground truth")
+        raise InputError(f"{run}: no labels; run `coderm label {quote(run)}` first, where the problems have a ground "
+                         "truth")
     everybody = [replace(task, context=replace(task.context, survivors=None)) for task in labelled]
     scored: dict[str, Floats] = {}
     skipped: dict[str, str] = {}

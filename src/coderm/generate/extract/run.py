@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ def extract_run(run: Run, protocol: Protocol | None = None, *, quiet: bool = Fal
     Raises InputError where the run has no raw replies.
     """
     protocol = protocol or run.config.get("protocol", "default")
-    entry_points = {p.task_id: p.entry_point if p.kind == "function" else None for p in run.problems()}
+    entry_points = _entry_points(run)
     report: dict[str, Any] = {"protocol": protocol, "problems": len(entry_points)}
     rows: dict[str, list[dict[str, Any]]] = {}
     with run:
@@ -46,6 +46,21 @@ def extract_run(run: Run, protocol: Protocol | None = None, *, quiet: bool = Fal
             run.replace(kind, new + [row for row in run.rows(kind) if row["task_id"] not in answered])
         run.update_config(protocol=protocol)
     return report
+
+
+def count_replies(run: Run, kind: str, tasks: Iterable[str]) -> dict[str, Any]:
+    """What the raw replies of a kind ("solution", "unit_test") to some problems hold, as by `summarise`; nothing is
+    written."""
+    protocol: Protocol = run.config.get("protocol", "default")
+    entry_points = _entry_points(run)
+    texts = _replies(run.path / f"{kind}_replies.jsonl", list(run.rows(f"{kind}_replies")))
+    extract = extract_solution if kind == "solution" else extract_unit_test
+    return summarise(extract(reply, protocol=protocol, entry_point=entry_points.get(task_id))
+                     for task_id in tasks for reply in texts.get(task_id, {}).values())
+
+
+def _entry_points(run: Run) -> dict[str, str | None]:
+    return {p.task_id: p.entry_point if p.kind == "function" else None for p in run.problems()}
 
 
 def _extracted(kind: str, texts: dict[str, dict[int, str]], extract: _Extract, protocol: Protocol,
