@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from coderm.errors import InputError
 from coderm.execute import Engine
 from coderm.generate.prompts import PROMPTS, choose
-from coderm.generate.question import FALLBACK_NAME, read_question
+from coderm.generate.question import FALLBACK_CLASS, FALLBACK_NAME, read_question
 from coderm.problems import load
 from coderm.records import Problem
 
@@ -112,6 +112,59 @@ def test_what_is_understood_of_a_problem(text: str, name: str | None, examples: 
     assert question.problem.kind == ("function" if name else "stdin")
     if name == FALLBACK_NAME:
         assert FALLBACK_NAME in question.problem.prompt
+
+
+@pytest.mark.parametrize(("text", "name"), [
+    ("Write a class Stack with methods push(x) and pop().", "Stack"), ("Write a class called stack.", "stack"),
+    ("Implement an LRUCache class.", "LRUCache"), ("Write the `Bag` class.", "Bag"),
+    ("Create a Python class Point(x, y).", "Point"), ("Write a class for caches, called LRU.", "LRU"),
+    ("Write a class that counts words.", FALLBACK_CLASS), ("Write a class with a method called push.", FALLBACK_CLASS),
+    ("Design a class:\n>>> s = Stack()\n>>> s.push(1)\n>>> s.pop()\n1\n", "Stack"),
+    ("class Stack:\n    def push(self, x): ...\n", "Stack"),
+    ("class Empty(Exception):\n    pass\n\nclass Stack:\n    '''Last in, first out.'''\n"
+     "    def __init__(self):\n        self.items = []\n    def push(self, x):\n        '''Puts x on it.'''\n", "Stack"),
+])
+def test_a_class_may_be_asked_for(text: str, name: str) -> None:
+    problem = read_question(text).problem
+    assert problem.entry_point == name
+    assert ("Call the class `" in problem.prompt) == (name in (FALLBACK_CLASS, "LRU") or text.startswith("Design"))
+    assert "function" not in problem.prompt
+    for shown in ("none", "first"):
+        chosen = choose(problem, "unit_test", protocol="default", shown=shown)
+        asked = chosen.messages(problem, "x = 1")[0]["content"]
+        assert f"an instance of the class `{name}`" in asked and "function" not in asked
+    assert ("```python\nclass" in asked) == text.startswith("class")
+
+
+@pytest.mark.parametrize(("text", "name"), [
+    ("Write roman(n) please", "roman"), ("I need add(a, b) in O(n).", "add"), ("I need it in O(n)", FALLBACK_NAME),
+    ("Count item(s).", FALLBACK_NAME), ("Write item(s).", FALLBACK_NAME), ("Write a first class function.", FALLBACK_NAME),
+    ("Write a function that sorts a class of students.", FALLBACK_NAME),
+    ("Write a function f(x) that returns an instance of class Stack.", "f"),
+    ("Write a method push(x) of class Stack.", "push"), ("Write a social class predictor.", FALLBACK_NAME),
+    ("class Empty(Exception):\n    pass\n\ndef pop(s):\n    ...\n", "pop"),
+])
+def test_a_function_is_asked_for_where_it_is_named_so(text: str, name: str) -> None:
+    problem = read_question(text).problem
+    assert problem.entry_point == name and ("Call the function" in problem.prompt) == (name == FALLBACK_NAME)
+    assert choose(problem, "unit_test", protocol="default", shown="none").name == "plain-test"
+
+
+@pytest.mark.parametrize("text", [
+    "class Stack:\n    '''Last in, first out.\n\n    >>> s = Stack()\n    >>> s.push(1)\n    >>> s.push(2)\n    >>> s.pop()\n"
+    "    2\n    >>> s.pop()\n    1\n    '''\n    def push(self, x): ...\n    def pop(self): ...\n",
+    "s = Stack()\ns.push(1)\ns.push(2)\nassert s.pop() == 2\nassert s.pop() == 1\n",
+    "class Stack:\n    def push(self, x): ...\n    def pop(self): ...\n\ns = Stack()\nfor i in range(1, 3):\n    s.push(i)\n"
+    "assert s.pop() == 2\nassert s.pop() == 1\n",
+])
+def test_examples_of_a_class_keep_the_state_they_speak_of(text: str) -> None:
+    question = read_question(text)
+    assert question.problem.entry_point == "Stack" and len(question.examples) == 2
+    right = "class Stack:\n    def __init__(self): self.items = []\n    def push(self, x): self.items.append(x)\n"
+    with Engine() as engine:
+        matrix = engine.execute([right + "    def pop(self): return self.items.pop()\n",
+                                 right + "    def pop(self): return self.items.pop(0)\n"], list(question.examples))
+    assert matrix.passed.tolist() == [[True, True], [False, False]]
 
 
 @pytest.mark.parametrize(("text", "tests"), [

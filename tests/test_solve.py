@@ -149,6 +149,15 @@ def test_a_program_is_judged_by_its_output(scripted: Any) -> None:
     assert solved.best == 1 and solved.votes == [1, 2] and "input()) * 2" in str(solved.solution)
 
 
+def test_a_class_is_a_solution_too(scripted: Any) -> None:
+    right = "class Bag:\n    def __init__(self): self.n = 0\n    def add(self): self.n += 1\n    def size(self): return self.n\n"
+    test = ("import unittest\n\n\nclass T(unittest.TestCase):\n    def test_it(self):\n        bag = Bag()\n"
+            "        bag.add()\n        self.assertEqual(bag.size(), 1)\n")
+    scripted([right.replace("+= 1", "+= 2"), right], [test])
+    solved = ask("Write a class Bag with methods add() and size().", 2, 1)
+    assert solved.best == 1 and solved.votes == [0, 1]
+
+
 def test_saved_runs_resume_and_belong_to_one_problem(tmp_path: Path) -> None:
     prompt = TINY["median"].prompt
     first = coderm.solve(prompt, "fake", "fake", 6, 6, save=tmp_path / "run")

@@ -120,6 +120,32 @@ Answer with one Python code block that holds one `unittest.TestCase` class with 
 calls `{entry_point}` on one concrete input and checks the result with one assertion on the exact value that the \
 problem demands, whatever the solution above returns. `{entry_point}` is already defined: do not define or import it.
 """, "for general instruct models; shows a candidate solution"),
+    Prompt("class-test", 1, "unit_test", """\
+Write unit tests for a Python class. This is the problem it solves:
+
+{question}
+
+Answer with one Python code block that holds one `unittest.TestCase` class with four short test methods. Each method \
+makes an instance of the class `{entry_point}`, calls its methods on concrete inputs and checks the result with one \
+assertion on the exact value that the problem demands. Cover an ordinary case and the edge cases. `{entry_point}` is \
+already defined: do not define or import it.
+""", "for general instruct models, where a class is asked for; shows no solution"),
+    Prompt("class-test-solution", 1, "unit_test", """\
+Write unit tests for a Python class. This is the problem it solves:
+
+{question}
+
+Somebody wrote this solution, which may be wrong:
+
+```python
+{solution}
+```
+
+Answer with one Python code block that holds one `unittest.TestCase` class with four short test methods. Each method \
+makes an instance of the class `{entry_point}`, calls its methods on concrete inputs and checks the result with one \
+assertion on the exact value that the problem demands, whatever the solution above returns. `{entry_point}` is already \
+defined: do not define or import it.
+""", "for general instruct models, where a class is asked for; shows a candidate solution"),
     Prompt("stdin-test", 1, "unit_test", """\
 Write unit tests for a Python program. This is the problem it solves:
 
@@ -152,7 +178,15 @@ def choose(problem: Problem, kind: Kind, *, protocol: Protocol, shown: Shown, na
         return PROMPTS["stdin-test"]
     if protocol == "paper":
         return PROMPTS["coderm-8b"]
-    return PROMPTS["plain-test" if shown == "none" else "plain-test-solution"]
+    plain = "class-test" if is_class(problem) else "plain-test"
+    return PROMPTS[plain if shown == "none" else f"{plain}-solution"]
+
+
+def is_class(problem: Problem) -> bool:
+    """Whether the problem's text says that its entry point is a class, in code or in prose."""
+    name = re.escape(problem.entry_point or "")
+    said = rf"\bclass\s+(?:(?:named|called)\s+)?`?{name}\b|\b{name}`?\s+class\b"
+    return bool(name) and re.search(said, problem.prompt) is not None
 
 
 def in_prose(problem: Problem) -> str:
@@ -174,7 +208,8 @@ def in_prose(problem: Problem) -> str:
 
 def _question(problem: Problem) -> str:
     text = problem.prompt.strip("\n")
-    return f"```python\n{text}\n```" if _docstring(problem) is not None else text
+    is_code = _docstring(problem) is not None or re.search(rf"^class {problem.entry_point}\b", text, re.MULTILINE)
+    return f"```python\n{text}\n```" if is_code else text
 
 
 def _docstring(problem: Problem) -> str | None:

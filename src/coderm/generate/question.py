@@ -16,14 +16,24 @@ from dataclasses import dataclass
 from textwrap import indent
 
 from coderm.errors import InputError
+from coderm.generate.prompts import is_class
 from coderm.problems.texts import case_class, parse, statements
 from coderm.records import Problem
 
 _NAMED = re.compile(r"def\s+(\w+)\s*\(|(?:function|method|named|called)\s+`?(\w+)`?\s*\(|`(\w+)(?:\(|`)"
-                    r"|(?:named|called)\s+(\w+)")
+                    r"|(?:named|called)\s+(\w+)"
+                    r"|\b(?:[Ww]rite|[Ii]mplement|[Dd]efine|[Cc]reate|[Cc]omplete|[Cc]ode|[Nn]eed)\s+(?:an?\s+|the\s+)?"
+                    r"(?!O\()([^\W\d]\w*)\((?!e?s\))")
+_NAMED_CLASS = re.compile(r"\bclass\s+(?:`(\w+)|([A-Z]\w*)|(\w+)\()|`(\w+)`\s+class\b"
+                          r"|\b(?:an?|the)\s+(?!Python)([A-Z]\w*)\s+class\b"
+                          r"|(?<!method )(?<!methods )\b(?:named|called)\s+`?(\w+)")
+_A_CLASS = re.compile(r"(?i:\b(?:write|implement|define|create|design|build|make|code|need)\s+(?:\w+\s+){0,3}?class"
+                      r"(?=\s*(?:$|[.,:;(`]|(?:that|which|with|for|to|in|whose|named|called|representing)\b)))"
+                      r"|\bclass\s+(?:`|[A-Z]|\w+\()|`\s+class\b|\b(?:an?|the)\s+(?!Python)[A-Z]\w*\s+class\b")
+_FUNCTION = re.compile(r"\bfunction\b", re.IGNORECASE)
 _PROGRAM = re.compile(r"\bstdin\b|standard input", re.IGNORECASE)
-FALLBACK_NAME = "solution"
-"""What the function is to be called where the problem does not say: candidates and tests must agree on one name."""
+FALLBACK_NAME, FALLBACK_CLASS = "solution", "Solution"
+"""What the function or class is to be called where the problem does not say: candidates and tests must agree."""
 _LONGEST_ASSERT = 20  # lines
 _FENCE = re.compile(r"^\s*(```|~~~).*$", re.MULTILINE)
 
@@ -46,22 +56,27 @@ def read_question(text: str, task_id: str = "problem") -> Question:
     text = text.strip() + "\n"
     tree = _parse(text)
     if tree is not None:
-        asserts = [node for node in tree.body if isinstance(node, ast.Assert)]
+        asserts = list(_asserts(tree))
         documents = [written for node in ast.walk(tree) if (written := _document(node))]
         imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     else:
         asserts, documents, imports = [], [text], []
-    asserts += [node for document in documents for node in _assert_lines(document)]
+    asserts += [([], node) for document in documents for node in _assert_lines(document)]
     sessions = [session for document in documents for session in _session(document)]
-    name = _entry_point(text, tree, [*asserts, *(check for _, check, _ in sessions)])
+    checks = [*asserts, *((setup, check) for setup, check, _ in sessions)]
+    name = _entry_point(text, tree, [check for _, check in checks], [node for setup, _ in checks for node in setup])
     if name is None and _PROGRAM.search(text):
         return Question(Problem(task_id, text, kind="stdin"), ())
     prompt = text
     if tree is None:
-        named = "" if name else f"\nCall the function `{FALLBACK_NAME}`.\n"
-        prompt = f'"""\n{text}{named}"""\n'
+        prompt = f'"""\n{text}"""\n'
+        wants_class = _asks_for_a_class(text)
+        if name is None or (wants_class and not is_class(Problem(task_id, prompt, name))):
+            name = name or (FALLBACK_CLASS if wants_class else FALLBACK_NAME)
+            prompt = f'"""\n{text}\nCall the {"class" if wants_class else "function"} `{name}`.\n"""\n'
     name = name or FALLBACK_NAME
-    bodies = [statements([*imports, *_modules(node), node]) for node in asserts if _calls(node, name)]
+    bodies = [statements([*imports, *_modules(node), *setup, node]) for setup, node in asserts
+              if any(_calls(part, name) for part in [*setup, node])]
     for setup, check, want in sessions:
         if any(_calls(node, name) for node in [*setup, check]):
             before = statements([*imports, *_modules(check), *setup])
@@ -83,6 +98,24 @@ def _document(node: ast.AST) -> str | None:
     return ast.get_docstring(node) if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) else None
 
 
+def _asserts(tree: ast.Module) -> Iterator[tuple[list[ast.stmt], ast.stmt]]:
+    """The asserts of a file, each with the statements before it that made and changed the values it speaks of."""
+    setup: list[ast.stmt] = []
+    for node in tree.body:
+        if isinstance(node, ast.Assert):
+            yield [*setup] if _uses(node, setup) else [], node
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) or _uses(node, setup):
+            setup.append(node)
+
+
+def _uses(node: ast.stmt, setup: list[ast.stmt]) -> bool:
+    """Whether a statement, no definition, reads a name that the ones before it bind."""
+    bound = {inner.id for part in setup for inner in ast.walk(part)
+             if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)}
+    return not isinstance(node, ast.FunctionDef | ast.ClassDef) and any(
+        isinstance(inner, ast.Name) and inner.id in bound for inner in ast.walk(node))
+
+
 def _assert_lines(document: str) -> Iterator[ast.Assert]:
     """The asserts that stand in prose: from the start of a line on, or between backticks."""
     lines = re.sub(r"`(assert [^`]+)`", r"\n\1\n", document).splitlines()
@@ -98,7 +131,8 @@ def _assert_lines(document: str) -> Iterator[ast.Assert]:
 def _session(document: str) -> Iterator[tuple[list[ast.stmt], ast.stmt, str]]:
     """(statements before it, the statement, what it prints) for every doctest example that shows a result.
 
-    Left out is what an exact comparison would get wrong: a result with `...` in it.
+    Among the statements before it are earlier examples that use a value made before: they may have changed it. Left
+    out is what an exact comparison would get wrong: a result with `...` in it.
     """
     try:
         examples = doctest.DocTestParser().get_examples(_FENCE.sub("", document))
@@ -115,6 +149,7 @@ def _session(document: str) -> Iterator[tuple[list[ast.stmt], ast.stmt, str]]:
         elif want := example.want.replace("<BLANKLINE>", "").strip():
             if not _has_gap(want):
                 yield [*setup, *nodes[:-1]], nodes[-1], want
+            setup += nodes if any(_uses(node, setup) for node in nodes) else []
         else:
             setup += nodes
 
@@ -145,21 +180,36 @@ def _expectation(check: ast.stmt, want: str) -> str:
     return f"self.assertEqual({code}, {ast.unparse(ast.parse(want, mode='eval'))})"
 
 
-def _entry_point(text: str, tree: ast.Module | None, checks: list[ast.stmt]) -> str | None:
-    """The function that is asked for: the last one that is only declared, else what the examples call most, else
-    the first that the prose names."""
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)] if tree else []
-    declared = [node.name for node in functions if _is_stub(node)]
+def _entry_point(text: str, tree: ast.Module | None, checks: list[ast.stmt], setups: list[ast.stmt]) -> str | None:
+    """The function or class that is asked for: the last one that is only declared, else what the examples call most,
+    or what is called before them, else the first that the prose names."""
+    defined = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)] if tree else []
+    declared = [node.name for node in defined if _is_declared(node)]
     if declared:
         return declared[-1]
-    calls = Counter(name for node in checks for name in _called(node))
-    for name, _ in calls.most_common():
-        if name not in _BUILTIN and name not in {node.name for node in functions}:
-            return name
-    if functions:
-        return functions[-1].name
-    match = _NAMED.search(text)
+    for nodes in (checks, setups):
+        for name, _ in Counter(name for node in nodes for name in _called(node)).most_common():
+            if name not in _BUILTIN and name not in {node.name for node in defined}:
+                return name
+    if defined:
+        functions = [node for node in defined if isinstance(node, ast.FunctionDef)]
+        return (functions or defined)[-1].name
+    match = (_NAMED_CLASS if _asks_for_a_class(text) else _NAMED).search(text)
     return next(filter(None, match.groups())) if match else None
+
+
+def _asks_for_a_class(prose: str) -> bool:
+    """Whether a class is what the prose speaks of first, rather than a function."""
+    asked = _A_CLASS.search(prose)
+    others = [match.end() for pattern in (_NAMED, _FUNCTION) if (match := pattern.search(prose))]
+    return asked is not None and all(asked.start() < end for end in others)
+
+
+def _is_declared(node: ast.FunctionDef | ast.ClassDef) -> bool:
+    """Whether a function is a stub, or a class has a method that is one."""
+    functions = [node] if isinstance(node, ast.FunctionDef) else [
+        part for part in node.body if isinstance(part, ast.FunctionDef)]
+    return any(_is_stub(function) for function in functions)
 
 
 def _is_stub(function: ast.FunctionDef) -> bool:
