@@ -222,6 +222,44 @@ def test_an_endpoint_that_stays_away_stops_the_run(server: Server, tmp_path: Pat
     assert len(list(run.rows("failures"))) < 20
 
 
+def test_failures_are_not_counted_as_replies(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = run_with(tmp_path / "run", problems=2)
+    server.faults = [faults.status(400, "no")]
+    server.always = faults.slow_start
+    generate(run, "solution", source(server, concurrency=1), want(run, 1))
+    assert "sampling solutions: 1/2, 1 failed " in capsys.readouterr().err
+    server.always = faults.status(400, "no")
+    generate(run, "solution", source(server), want(run, 3))
+    assert "sampling solutions: 0/5, 5 failed\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("fault", "why"), [(faults.status(503), "HTTP status 503"), (faults.silent, "no answer")])
+def test_retries_are_told_once(fault: faults.Fault, why: str, server: Server, tmp_path: Path,
+                               caplog: pytest.LogCaptureFixture) -> None:
+    run = run_with(tmp_path / "run", problems=3)
+    server.faults = [fault] * 5
+    generate(run, "solution", source(server, concurrency=2), want(run, 2), quiet=True)
+    assert caplog.messages == [f"{server.url}: {why}; asking again, up to 6 times a request"]
+
+
+def test_an_endpoint_that_now_answers_and_now_does_not_floods_nobody(server: Server, tmp_path: Path,
+                                                                     caplog: pytest.LogCaptureFixture) -> None:
+    run = run_with(tmp_path / "run", problems=8)
+    server.faults = [faults.status(429), faults.one_only] * 4
+    generate(run, "solution", source(server, concurrency=1), want(run, 1), quiet=True)
+    assert len(caplog.messages) == 1
+
+
+def test_waiting_is_told(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+                         monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coderm.generate.sampling.SILENT_S", 0.2)
+    run = run_with(tmp_path / "run", problems=1)
+    server.faults = [lambda handler, body: (time.sleep(0.7), handler.completion(body))]
+    generate(run, "solution", source(server, timeout=10.0), want(run, 1))
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("sampling")]
+    assert lines[0] == "sampling solutions: 0/1, no answer for 0 s, 1 requests in flight" and len(lines) == 2
+
+
 def test_what_is_there_is_not_asked_for_again(server: Server, tmp_path: Path) -> None:
     run = run_with(tmp_path / "run")
     generate(run, "solution", source(server), want(run, 2), quiet=True)

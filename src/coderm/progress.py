@@ -14,7 +14,7 @@ class Progress:
     """`with Progress("executing", total) as p: p.advance(1, note="12,000 pairs/s")`."""
 
     def __init__(self, what: str, total: int | None, *, quiet: bool = False) -> None:
-        self.what, self.total, self.done, self.note = what, total, 0, ""
+        self.what, self.total, self.done, self.failed, self.note = what, total, 0, 0, ""
         self._quiet = quiet
         self._live: Any = None
         self._last = time.monotonic()
@@ -36,8 +36,24 @@ class Progress:
         """Count `step` more units; `note` replaces what stands behind the bar."""
         self.done += step
         self.note = self.note if note is None else note
+        self._show(step)
+
+    def fail(self, step: int) -> None:
+        """`step` units are through and brought nothing: they count apart."""
+        self.failed += step
+        self._show(0)
+
+    def tell(self, text: str) -> None:
+        """Say something about how it goes, at once."""
         if self._live is not None:
-            self._live.update(self._task, advance=step, note=self.note)
+            self._live.console.print(f"{self.what}: {text}", markup=False, highlight=False)
+        elif not self._quiet:
+            self._plain_line(f", {text}")
+
+    def _show(self, step: int) -> None:
+        if self._live is not None:
+            failed = f"{self.failed} failed  " if self.failed else ""
+            self._live.update(self._task, advance=step, note=failed + self.note)
         elif not self._quiet and time.monotonic() - self._last >= PLAIN_INTERVAL_S:
             self._last = time.monotonic()
             self._plain_line()
@@ -45,9 +61,10 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if self._live is not None:
             self._live.stop()
-        if not self._quiet and error is None and self.done:
+        if not self._quiet and error is None and (self.done or self.failed):
             self._plain_line()
 
-    def _plain_line(self) -> None:
+    def _plain_line(self, more: str = "") -> None:
         of = "" if self.total is None else f"/{self.total}"
-        print(f"{self.what}: {self.done}{of} {self.note}".rstrip(), file=sys.stderr)
+        failed = f", {self.failed} failed" if self.failed else ""
+        print(f"{self.what}: {self.done}{of}{failed}{more} {self.note}".rstrip(), file=sys.stderr)

@@ -7,8 +7,13 @@ stored, and is cut out of anything the endpoint sends back.
 
 from __future__ import annotations
 
+import logging
+import math
 import os
+import threading
+import time
 from types import TracebackType
+from typing import Any
 from urllib.parse import urlsplit
 
 import openai
@@ -20,6 +25,12 @@ MAX_RETRIES = 6
 """About 25 s of patience with an endpoint that is down: half a second, doubled up to eight."""
 SECRET_LENGTH = 16
 """Keys shorter than this ("EMPTY", "test") may well be words of an honest reply: only errors are searched for them."""
+
+
+QUIET_S = 60.0
+"""Seconds between two lines about retries, for an endpoint that now answers and now does not."""
+
+_LOG = logging.getLogger("coderm")
 
 
 class Endpoint:
@@ -36,8 +47,11 @@ class Endpoint:
             timeout=timeout,
             max_retries=MAX_RETRIES,
             # A proxy from the environment cannot reach this machine's own loopback.
-            http_client=openai.DefaultHttpxClient(trust_env=not loopback),
+            http_client=openai.DefaultHttpxClient(trust_env=not loopback, event_hooks={
+                "request": [self._before_request], "response": [self._after_response]}),
         )
+        self._last = threading.local()
+        self._retrying, self._told = False, -math.inf
 
     @classmethod
     def from_spec(cls, rest: str, *, timeout: float = 600.0, api_key_env: str = "OPENAI_API_KEY") -> Endpoint:
@@ -79,6 +93,21 @@ class Endpoint:
     def scrub_reply(self, text: str) -> str:
         """Text of a reply without the key."""
         return self._scrub(text) if self._key and len(self._key) >= SECRET_LENGTH else text
+
+    def _before_request(self, request: Any) -> None:
+        """Say at the first retry of a streak that there is trouble: with its pauses it may take half a minute."""
+        status, self._last.status = getattr(self._last, "status", None), None  # retries stay in their thread
+        if request.headers.get("x-stainless-retry-count", "0") == "0" or self._retrying:
+            return
+        self._retrying, now = True, time.monotonic()
+        if now - self._told >= QUIET_S:
+            self._told = now
+            _LOG.warning("%s: %s; asking again, up to %d times a request", self.url,
+                         f"HTTP status {status}" if status else "no answer", MAX_RETRIES)
+
+    def _after_response(self, response: Any) -> None:
+        self._last.status = response.status_code
+        self._retrying = self._retrying and not response.is_success
 
     def _judge(self, message: str, status: int | None, code: str | None, unreachable: bool) -> ModelError:
         told = f"{self.url}: {self._scrub(' '.join(message.split()))[:500]}"

@@ -29,6 +29,9 @@ from coderm.runs import Run
 GIVE_UP_AFTER = 8
 """Requests in a row that an endpoint may leave unanswered, beyond those already in flight, before the run stops."""
 
+SILENT_S = 30.0
+"""Seconds without any answer after which it is said that we are waiting."""
+
 _LOG = logging.getLogger("coderm")
 
 
@@ -132,7 +135,7 @@ def collect(
                 in_flight += 1
                 settings = replace(sampling, seed=derive_seed(seed, kind, ask.task_id, ask.indices[0]))
                 threading.Thread(target=_work, args=(model, ask, settings, answers), daemon=True).start()
-            answered, answer = answers.get()
+            answered, answer = _next_answer(answers, progress, in_flight)
             if answered is None:
                 stop = stop or KeyboardInterrupt()
                 pending.clear()
@@ -146,7 +149,7 @@ def collect(
                                               "error": str(answer)}
                 tally.failures.append(failure)
                 run.append("failures", [failure])
-                progress.advance(len(ask.indices))
+                progress.fail(len(ask.indices))
                 if unanswered >= GIVE_UP_AFTER + model.concurrency:
                     stop = stop or ModelError(f"stopped: {unanswered} requests in a row failed, the last: {answer}")
                     pending.clear()
@@ -165,6 +168,16 @@ def collect(
     if stop is not None:
         raise stop
     return tally
+
+
+def _next_answer(
+    answers: _Answers, progress: Progress, in_flight: int
+) -> tuple[Ask | None, list[Completion] | BaseException]:
+    try:
+        return answers.get(timeout=SILENT_S)
+    except queue.Empty:
+        progress.tell(f"no answer for {SILENT_S:.0f} s, {in_flight} requests in flight")
+        return answers.get()
 
 
 @contextmanager
