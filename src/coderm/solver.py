@@ -214,7 +214,8 @@ def _doubts(passed: NDArray[np.bool_], votes: NDArray[np.int64], discriminating:
     elif not votes.max():
         doubts.append("no candidate passes a single unit test: either all are wrong, or the tests are")
     elif candidates > 1 and not discriminating:
-        doubts.append("no unit test tells the candidates apart: they agree, the vote chose nothing")
+        doubts.append("no unit test tells the candidates apart: the confidence rests on their agreement, "
+                      "not on a choice between them")
     if candidates == 1:
         doubts.append("there is only one candidate to choose from")
     return doubts
