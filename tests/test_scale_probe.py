@@ -107,7 +107,14 @@ def test_fit_predict_allocate_from_the_command_line(tmp_path: Path) -> None:
     rates = tmp_path / "rates.jsonl"
     told = coderm("probe", "predict", str(tmp_path / "p.npz"), str(tmp_path / "run"), "--out", str(rates))
     assert told.returncode == 0, told.stderr
-    assert len(rates.read_text().splitlines()) == 20
+    written = {row["task_id"]: row["pass_rate"] for row in map(json.loads, rates.read_text().splitlines())}
+    assert len(written) == 20
+    asked = ("probe", "predict", str(tmp_path / "p.npz"), str(tmp_path / "run"))
+    assert [json.loads(line)["pass_rate"] for line in coderm(*asked).stdout.splitlines()] == [*written.values()]
+    for more in ([], ["--out", str(tmp_path / "again.jsonl")]):
+        told = json.loads(coderm(*asked, "--json", *more).stdout)
+        assert told["problems"] == 20 and told["pass_rates"] == pytest.approx(written, abs=1e-6)
+    assert (tmp_path / "again.jsonl").read_text() == rates.read_text()
     told = coderm("allocate", str(rates), "--total", "100", "--json")
     assert sum(json.loads(told.stdout)["units"].values()) == 100
     told = coderm("allocate", str(tmp_path / "run"), "--total", "100", "--maximum", "3")

@@ -63,6 +63,15 @@ def test_the_funnel_adds_up(made: tuple[Path, list[Tally]]) -> None:
     assert [Tally(**row) for row in json.loads((out / "funnel.json").read_text())] == tallies
 
 
+@pytest.mark.parametrize(("text", "why"), [
+    ("", "holds no problems"), ('{"prompt": "x"}\n{"prompt": "y"}\n', r"holds no problems \(2 no_question\); name its columns with --column")])
+def test_a_source_without_problems_is_refused(text: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text(text)
+    with pytest.raises(InputError, match=f"{why}$"):
+        synthesize(str(tmp_path / "rows.jsonl"), tmp_path / "run", RECIPE)
+    assert not (tmp_path / "run").exists()
+
+
 def test_every_kind_of_bad_output_is_counted_and_dropped(made: tuple[Path, list[Tally]]) -> None:
     dropped = {tally.stage: set(tally.dropped) for tally in made[1]}
     assert dropped["source"] == {"duplicate_question", "no_code"}

@@ -132,8 +132,14 @@ def predict(
                                              help='File for {"task_id", "pass_rate"} lines.')] = None,
     states: Annotated[str | None, typer.Option(show_default="what the probe was fitted with",
                                                help="The model's place, where it has moved.")] = None,
+    as_json: Json = False,
 ) -> None:
-    """Predict pass rates of problems, for `coderm allocate` and `coderm run --allocate difficulty`."""
+    """Predict pass rates of problems, for `coderm allocate` and `coderm run --allocate difficulty`.
+
+    With --json standard output is one object that holds the rates too; a file is written only with --out.
+    """
+    import json
+
     from coderm.scale.files import write_pass_rates
     from coderm.scale.probe import load_probe
     from coderm.scale.probe_files import problems_of
@@ -141,6 +147,11 @@ def predict(
 
     trained = load_probe(fitted)
     asked = problems_of(problems)
-    out = writable(out or Path("/dev/stdout"))
+    if out is not None or not as_json:
+        out = writable(out or Path("/dev/stdout"))
     vectors = read_states(states or trained.about.source, [p.prompt for p in asked], quiet=False)
-    write_pass_rates(out, dict(zip((problem.task_id for problem in asked), trained.predict(vectors), strict=True)))
+    rates = dict(zip((problem.task_id for problem in asked), trained.predict(vectors).tolist(), strict=True))
+    if out is not None:
+        write_pass_rates(out, rates)
+    if as_json:
+        print(json.dumps({"problems": len(rates), "model": vectors.model, "layer": vectors.layer, "pass_rates": rates}))

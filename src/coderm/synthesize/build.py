@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from coderm.errors import InputError
 from coderm.execute import Engine
 from coderm.generate.models import check_spec
 from coderm.records import Problem
@@ -52,12 +54,17 @@ def synthesize(source: str, out: str | Path, recipe: Recipe, *, columns: dict[st
 
     `against`: data sets (as `coderm.problems.load` names them) whose problems must not be trained on; None is
     HumanEval. `only` runs one stage, `redo` works on all of it again. Writes into `out`, besides the stages' files:
-    sft.jsonl, dataset.jsonl, funnel.json, funnel.md and funnel.svg (the last needs matplotlib).
+    sft.jsonl, dataset.jsonl, funnel.json, funnel.md and funnel.svg (the last needs matplotlib). Raises InputError for a
+    source that holds no problems.
     """
     from coderm import problems
 
     recipe = replace(recipe, teacher=check_spec(recipe.teacher), weak=check_spec(recipe.weak))
     raw = list(sources.read(source, columns, limit))
+    if not any(isinstance(row["found"], dict) for row in raw):
+        why = ", ".join(f"{n} {reason}" for reason, n in Counter(row["found"] for row in raw).items())
+        hint = "" if ":" in source else "; name its columns with --column"  # only a plain file has columns of its own
+        raise InputError(f"{source}: holds no problems" + (f" ({why}){hint}" if why else ""))
     benchmarks = [problem for name in (["humaneval"] if against is None else against)
                   for problem in problems.load(name)]
     run = Run.create(out, kind="synthesis")
