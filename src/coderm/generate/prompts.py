@@ -208,7 +208,7 @@ def in_prose(problem: Problem) -> str:
 
 def _question(problem: Problem) -> str:
     text = problem.prompt.strip("\n")
-    is_code = _docstring(problem) is not None or re.search(rf"^class {problem.entry_point}\b", text, re.MULTILINE)
+    is_code = _docstring(problem) is not None or re.search(rf"^class {re.escape(problem.entry_point or '-')}\b", text, re.MULTILINE)
     return f"```python\n{text}\n```" if is_code else text
 
 
