@@ -40,6 +40,7 @@ BOX = """
         async def __aenter__(self): return 0
         async def __aexit__(self, *e): return True
 """
+CATCHES = "def each(xs, g):\n    try: g(0)\n    except BaseException as e: return e\n"
 SWALLOWS = {
     "context manager": (BOX, "with Box() as b:\n    self.assertEqual(b, 8)"),
     "generator": ("from contextlib import contextmanager\n@contextmanager\ndef box():\n    try: yield 0\n"
@@ -48,6 +49,10 @@ SWALLOWS = {
                           "asyncio.run(go())"),
     "callback": ("def each(xs, g):\n    for x in xs:\n        try: g(0)\n        except BaseException: pass\n",
                  "def check(x): self.assertEqual(x, 8)\neach([8], check)"),
+    "returned": (CATCHES, "def check(x): self.assertEqual(x, 8)\neach([8], check)"),
+    "returned in a list": (CATCHES.replace("return e", "return [e]"), "def check(x): assert x == 8\neach([8], check)"),
+    "assert": (CATCHES, "def check(x): assert x == 8, 'not eight'\neach([8], check)"),
+    "library": (CATCHES, "import numpy as np\ndef check(x): np.testing.assert_allclose(x, 8.0)\neach([8], check)"),
 }
 
 
@@ -93,6 +98,26 @@ def test_no_class_passes_for_one_that_the_test_knows_by_its_name(engine: Engine,
     assert judged(engine, solution, "self.assertAlmostEqual(f(5), 26.0)")[0] == "error"
 
 
+FORGES = """
+    import sys
+    frame = sys._getframe()
+    while type(frame.f_locals.get('self')).__name__ != 'Candidate': frame = frame.f_back
+    me = frame.f_locals['self']
+    class Invalid(Exception): pass
+    def kind(): return Invalid
+    def f(x): return x
+"""
+
+
+@pytest.mark.parametrize("builtin", ["AssertionError", "Exception", "BaseException"])
+def test_no_class_of_the_candidates_catches_failed_assertions_in_disguise(engine: Engine, builtin: str) -> None:
+    body = "try:\n    f(-1)\n    self.fail('no error')\nexcept {}: pass\nself.assertEqual(f(1), 1)"
+    named = textwrap.dedent(FORGES) + f"me._kind = lambda v: ['class', [], {builtin!r}] if v is Invalid else ['function']\n"
+    assert judged(engine, named, body.format("Invalid"))[0] == "error"
+    returned = textwrap.dedent(FORGES) + f"me._ancestry = lambda v: [[], {builtin!r}]\n"
+    assert judged(engine, returned, body.format("kind()"))[0] == "error"
+
+
 def test_modules_are_the_judges_own(engine: Engine) -> None:
     body = "self.assertTrue(math.isclose(f(3), 9.0))"
     assert judged(engine, "class math:\n    isclose = staticmethod(lambda *a: True)\ndef f(x): return 0\n", body)[0] == "error"
@@ -115,7 +140,10 @@ def test_an_assertion_that_the_candidate_hands_on_is_the_tests_to_catch(engine: 
     through = "def f(g): return g()\n"
     assert judged(engine, through, "def g(): self.assertEqual(1, 2)\nwith self.assertRaises(AssertionError): f(g)")[0] == "pass"
     catches = "def f(g):\n    try: g()\n    except AssertionError as e: return str(e)\n"
-    assert judged(engine, catches, "def g(): raise AssertionError('no')\nself.assertEqual(f(g), 'no')")[0] == "pass"
+    raised = "def g(): raise AssertionError('no')\nself.assertEqual(f(g), 'no')"
+    assert judged(engine, catches, raised) == ("pass", True)  # it may have been meant for the candidate or not
+    own = "def bad(): raise AssertionError('mine')\n"
+    assert judged(engine, catches + own, "self.assertEqual(f(lambda: bad()), 'mine')") == ("pass", True)
 
 
 def test_what_a_test_stores_on_a_module_is_gone(engine: Engine) -> None:

@@ -7,6 +7,7 @@ is ever imported because the other side named it.
 from __future__ import annotations
 
 import builtins
+import dis
 import importlib
 import sys
 from types import ModuleType
@@ -22,6 +23,9 @@ _BUILTINS: dict[str, Any] = {name: getattr(builtins, name) for name in (
 EXCEPTIONS = {name: value for name, value in vars(builtins).items()
               if isinstance(value, type) and issubclass(value, BaseException)}
 _BUILTIN_NAMES: dict[int, str] = {id(value): name for name, value in (EXCEPTIONS | _BUILTINS).items()}
+
+_LOADS_ERROR = {"LOAD_ASSERTION_ERROR", "LOAD_COMMON_CONSTANT"}
+"""Instructions by which an `assert` that has failed gets its error, whichever this version of Python has."""
 
 RAISED = "coderm_raised"
 """Attribute of an exception in the candidate's process that stands for one which a function of the test's raised."""
@@ -65,18 +69,27 @@ def named(name: Any) -> Any:
 
 
 def is_verdict(error: BaseException) -> bool:
-    """Whether unittest raised it, because an assertion failed."""
+    """Whether an assertion failed in a function of the test's: one of unittest's or another library's, or `assert`.
+
+    Not one that the candidate raised, nor a `raise AssertionError` of the test's, which a candidate may have to catch.
+    """
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return (isinstance(error, AssertionError) and trace is not None
-            and trace.tb_frame.f_globals.get("__name__") == "unittest.case")
+    if trace is None or not isinstance(error, AssertionError):
+        return False
+    code = trace.tb_frame.f_code
+    if code.co_filename == "<unit test>":
+        before = [step.opname for step in dis.get_instructions(code) if step.offset < trace.tb_lasti and (
+            step.opname == "RAISE_VARARGS" or (step.opname in _LOADS_ERROR and step.argval in (None, AssertionError)))]
+        return bool(before) and before[-1] in _LOADS_ERROR
+    return trace.tb_frame.f_globals.get("__name__") != f"{__package__}.remote"  # else the candidate raised it
 
 
 def described(error: BaseException) -> tuple[str, list[Any]]:
     """What the candidate hears of an exception of the test's: its nearest builtin, and those arguments that are plain.
 
-    None of a failed assertion of unittest's: they tell the expected value.
+    None of a failed assertion: they tell the expected value.
     """
     name = next(c.__name__ for c in type(error).__mro__ if EXCEPTIONS.get(c.__name__) is c)
     plain = [a for a in error.args if type(a) in (str, int, float, bool, type(None))]

@@ -91,7 +91,9 @@ class Remote:
             if kind == "value":
                 return result
         if kind == "raised":
-            raise self._exception(body)
+            error = self._exception(body)
+            self._unseen = [kept for kept in self._unseen if kept is not error]  # the test sees it now
+            raise error
         raise Malformed(f"an answer of kind {kind!r}")
 
     def _lend(self, target: Any, name: str, value: Any) -> Any:
@@ -134,6 +136,8 @@ class Remote:
             self._raised.append(error)
             if is_verdict(error):
                 self._unseen.append(error)
+            elif isinstance(error, AssertionError):  # raised by hand, maybe to be caught: who knows what it decides
+                self.self_judged = True
             return ["raised", *described(error), len(self._raised) - 1]
         return ["value", Encoder(self._strange_out).encode(result)]
 
@@ -177,12 +181,12 @@ class Remote:
             number = int(node[1])
             known = self._met.get(number)
             if known is None:
-                return self.stand_in(self._class_of(node[2], node[3]), number)
+                return self.stand_in(self._own_class(node[2], node[3]), number)
             if number != receiver:  # lists and sets take what is identical for equal, without asking its class
                 self.self_judged = True
             return known
         if tag == "k":
-            return self._class_of(node[2], node[3], int(node[1]))
+            return self._own_class(node[2], node[3], int(node[1]))
         if tag == "m":
             return _METHOD_ASYNC if node[1] else _METHOD
         if tag == "j":
@@ -204,6 +208,12 @@ class Remote:
         object.__setattr__(instance, "_target", target)
         self._met[target] = instance
         return instance
+
+    def _own_class(self, own: list[str], builtin: str | None, target: Any = None) -> Any:
+        """As `_class_of`, for what is the candidate's: `except` with it must not catch the test's own failure."""
+        if builtin is not None and not own:
+            raise Malformed("a class of the library's for one of the candidate's own")
+        return self._class_of(own, builtin, target)
 
     def _class_of(self, own: list[str], builtin: str | None, target: Any = None) -> Any:
         """The class that stands in for a candidate's class, made with its ancestors when first met."""
@@ -227,7 +237,6 @@ class Remote:
         own, builtin, arguments, attributes, text = body
         if RAISED in attributes:
             raised: BaseException = self._raised[attributes[RAISED]]
-            self._unseen = [error for error in self._unseen if error is not raised]
             return raised
         decoder = Decoder(self._strange_in)
         kind = self._class_of(own, builtin or "Exception")
@@ -246,7 +255,7 @@ class Remote:
     def name(self, name: str, kind: list[Any]) -> Any:
         """The stand-in for a name that the solution defines."""
         if kind[0] == "class":
-            return self._class_of(kind[1], kind[2])
+            return self._own_class(kind[1], kind[2])
         if kind[0] == "value":
             return self._lend(name, "", self.ask("get_name", name))
         if kind[0] == "named":
