@@ -117,6 +117,12 @@ class Board:
         self._memory[at : at + RECORD_SIZE] = _RECORD.pack(
             DONE, verdict, flags, cases if cases < 65536 else 65535, passed if passed < 65536 else 65535, cpu_us)
 
+    def forget(self, place: int) -> None:
+        """A pair that is done is going to be run again."""
+        at, counter = _HEADER.size + RECORD_SIZE * place, self._counts_at + _COUNT.size * place
+        self._memory[at : at + RECORD_SIZE] = bytes(RECORD_SIZE)
+        self._memory[counter : counter + _COUNT.size] = bytes(_COUNT.size)
+
     def read(self, place: int) -> Record:
         return Record._make(_RECORD.unpack_from(self._memory, _HEADER.size + RECORD_SIZE * place))
 

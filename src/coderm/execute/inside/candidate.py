@@ -11,6 +11,7 @@ import asyncio
 import builtins
 import contextvars
 import functools
+import gc
 import hashlib
 import inspect
 import io
@@ -119,8 +120,14 @@ class Candidate:
             return ["bad", str(error)]
 
     def _compile(self, text: str) -> Any:
-        """Compile the next candidate: its digest and whether it may share this process with others."""
+        """Compile the next candidate: its digest and whether it may share this process with others.
+
+        What the one before left is collected here, where nothing is charged to a pair of this one's.
+        """
         self._code = None
+        sys.modules.pop("solution", None)
+        self._forget()
+        gc.collect()
         try:
             code = compile(text, "<solution>", "exec", dont_inherit=True)
         except Exception as error:

@@ -75,6 +75,8 @@ class Seat:
         """The verdict that the candidate's end means for the pair in hand, None while it lives."""
         self.used = False
         """Whether a candidate's code may have run in this process: from the first pair on, or its loading."""
+        self.shared = False
+        """Whether another candidate's code than that which was set up last may have run in this process."""
         self.limit = SETUP_LIMIT_S
         self._setup: list[Any] | None = None
         self._waited = 0.0
@@ -93,7 +95,7 @@ class Seat:
         self._line.set_tick(TICK_S)
         self._clock = ~self._pid << 3 | 2
         self._life = os.pidfd_open(self._pid)
-        self.ended, self.used, self._cpu_after = None, False, 0
+        self.ended, self.used, self.shared, self._cpu_after = None, False, False, 0
         if self._setup is not None:
             self.set_up(self._setup)
         self._mark()
@@ -109,13 +111,22 @@ class Seat:
             self._control.recv(1)
 
     def set_up(self, message: list[Any]) -> Any:
-        """Ask something that every new process must be asked again before it can take this one's place."""
+        """Ask something that every new process must be asked again before it can take this one's place.
+
+        A process that others have used may die of what they left, or be slow: then it is asked of a new one.
+        """
         self._setup, pair_limit = None, self.limit
         if self._line is None or self.ended is not None:
             self.renew()
+        self.shared = self.used
         self._mark()
-        self.limit = SETUP_LIMIT_S
+        self.limit = min(SETUP_LIMIT_S, self._full_limit) if self.shared else SETUP_LIMIT_S
         try:
+            if self.shared:
+                with suppress(CandidateEnded):
+                    return self.ask(message)
+                self.renew()
+                self.limit = SETUP_LIMIT_S
             return self.ask(message)
         finally:
             self._setup, self.limit = message, pair_limit

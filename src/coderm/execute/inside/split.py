@@ -20,7 +20,7 @@ from . import board as boards
 from . import named
 from .board import Board
 from .candidate import nursery
-from .cell import ERROR, FAIL, MEMORY, PASS, TAMPERED, TIMEOUT, judge
+from .cell import CRASH, ERROR, FAIL, MEMORY, PASS, TAMPERED, TIMEOUT, judge
 from .house import House
 from .limits import slowed
 from .remote import Remote
@@ -130,11 +130,7 @@ class _Judge:
             if digest in self._twins:
                 self._copy(self._twins[digest], row.pairs)
                 return True
-            seat.begin(self._limit)
-            reply = seat.ask(["load"])
-            if reply[0] == "again":
-                seat.again()
-                reply = seat.ask(["load"])
+            reply = self._load()
             if reply[0] != "names":
                 return self._all(row, MEMORY if _is_memory_error(reply) else ERROR)
             names = dict(reply[1])
@@ -149,6 +145,11 @@ class _Judge:
             self._board.begin(place, _now(), 0)
             self._ahead.ask(row.pairs, number, limit)
             verdict = self._pair(place, test, names, limit)
+            if seat.shared and verdict in (CRASH, MEMORY, TIMEOUT) and (test.reach.plain or self._house.tidy()):
+                self._board.forget(place)  # others left something, maybe: it counts what happens in a new process
+                seat.dismiss()
+                self._ahead.meet(may=False)
+                verdict = self._pair(place, test, names, limit)
             timeouts += verdict == TIMEOUT
             if test.reach.marks or (not (plain and test.reach.plain) and not self._house.tidy()):
                 return False
@@ -170,6 +171,24 @@ class _Judge:
         if reply[0] != "ok":
             raise CandidateEnded(ERROR)
         return bool(reply[1]), str(reply[2])
+
+    def _load(self) -> list[Any]:
+        """Have the candidate's text executed. What ends it in a process that others have used is not the last word."""
+        seat = self._seat
+        shared = seat.shared
+        try:
+            seat.begin(self._limit)
+            reply = seat.ask(["load"])
+            if reply[0] == "again":
+                seat.again()
+                reply = seat.ask(["load"])
+            if not (shared and _is_memory_error(reply)):
+                return reply
+        except CandidateEnded:
+            if not shared:
+                raise
+        seat.dismiss()
+        return self._load()
 
     def _pair(self, place: int, test: Study, names: dict[str, Any], limit: float) -> int:
         cases = passed = 0
