@@ -166,6 +166,53 @@ def test_builtins_are_the_tests_own_though_no_text_shows_the_names(engine: Engin
     assert judged(engine, "def len(x): return 3\n", "self.assertEqual(len('a'), 3)")[0] == "pass"  # it is what is tested
 
 
+# -- tests that run text of the candidate's -----------------------------------------------------------------------
+
+PATCH = "[setattr(__import__('unittest').case.collections.Counter, '__eq__', lambda s, o: True), [7]][1]"
+FORGE = ("[[o.write(p, 9, 0, 1, 1, 0) for o in __import__('gc').get_objects() if type(o).__name__ == 'Board' "
+         "for p in range(6)], [7]][1]")
+EVALUATES = unit_test("self.assertCountEqual(eval(f(2)), [1, 2])")
+RUNS_DOCTEST = """
+import unittest, doctest
+class T(unittest.TestCase):
+    def test(self):
+        runner = doctest.DocTestRunner(verbose=False)
+        for t in doctest.DocTestFinder().find(f, 'f', globs={'f': f}): runner.run(t)
+        self.assertCountEqual(f(2), [1, 2])
+"""
+
+
+def test_text_that_a_test_evaluates_decides_its_own_pair_alone(engine: Engine) -> None:
+    wrong = "def f(x): return '[7]'\n"
+    for text in (PATCH, FORGE):
+        tests = [EVALUATES, unit_test("self.assertEqual(f(2), '[1, 2]')")]
+        matrix = engine.execute([wrong, f"def f(x): return {text!r}\n", wrong + "_ = 1\n"], tests)
+        assert matrix.self_judged is not None
+        assert matrix.verdicts[[0, 2]].tolist() == [["fail", "fail"]] * 2
+        assert matrix.verdicts[1, 1] == "fail"
+        assert matrix.self_judged[:, 0].all() and not matrix.self_judged[:, 1].any()
+
+
+def test_so_do_examples_in_a_docstring(engine: Engine) -> None:
+    wrong = "def f(x):\n    'no examples'\n    return [7]\n"
+    patches = f"def f(x):\n    {('>>> _ = ' + PATCH)!r}\n    return [7]\n"
+    matrix = engine.execute([wrong, patches, wrong + "_ = 1\n"], [RUNS_DOCTEST])
+    assert matrix.self_judged is not None and matrix.self_judged.all()
+    assert matrix.verdicts[[0, 2], 0].tolist() == ["fail", "fail"]
+
+
+@pytest.mark.parametrize(("body", "marked"), [
+    ("self.assertEqual(eval('f(1) + 1'), 2)", False),
+    ("import re\nself.assertTrue(re.compile('1').match(str(f(1))))", False),
+    ("import ast\nself.assertEqual(ast.literal_eval(str(f(1))), 1)", False),
+    ("self.assertEqual(list(map(eval, [str(f(1))])), [1])", True),
+    ("import typing\nself.assertEqual(typing.get_type_hints(f), {})\nself.assertEqual(f(1), 1)", True),
+    ("import pickle\nself.assertEqual(pickle.loads(pickle.dumps(f(1))), 1)", True),
+])
+def test_only_text_of_the_candidates_is_marked(engine: Engine, body: str, marked: bool) -> None:
+    assert judged(engine, "def f(x): return x\n", body) == ("pass", marked)
+
+
 # -- a candidate that keeps on talking -------------------------------------------------------------------------
 
 TALKS = """

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 JUDGE_LIMIT_S = 5.0  # CPU time of the judge's own work on one pair, or the candidate's limit where that is longer
 _MODULE_NAMES = {name.partition(".")[0] for name in named.MODULES} | {"np"}
 _HELPERS = frozenset("Counter Decimal Fraction OrderedDict date datetime defaultdict deque isclose timedelta".split())
+_NOTHING_SAID = boards.Record(boards.DONE, TAMPERED, 0, 0, 0, 0)
 _now = time.monotonic
 
 
@@ -73,26 +74,39 @@ class Nursery:
 
 
 def run_split(job: Job, home: Nursery, texts: list[str], rows: list[Row]) -> None:
-    """Run what is missing of the rows, starting a new judge behind every test that killed one."""
+    """Run what is missing of the rows, starting a new judge behind every test that killed one.
+
+    Where a test may run the candidate's text, its pair comes last, with a judge of its own that decides nothing else,
+    and what that says rests on the candidate's word.
+    """
     judge_limit = max(JUDGE_LIMIT_S, job.limit)
     watcher = Watcher(job.board, job.memory_limit, 3 * job.wall_limit + judge_limit, keep=home.pid)
     seat = Seat(home.control, home.pid, job.memory_limit, job.limit, job.wall_limit, wall_clock=job.paper)
-    while waiting := [row for row in rows if row.missing()]:
+
+    def run(waiting: list[tuple[Row, list[int]]]) -> None:
         job.board.clear()
-        work = [Work(texts[row.solution], [(job.place(row, j), job.tests[j]) for j in row.missing()], row.timeouts)
-                for row in waiting]
+        work = [Work(texts[row.solution], [(job.place(row, j), job.tests[j]) for j in tests], row.timeouts)
+                for row, tests in waiting]
         death = watcher.run(functools.partial(_become_judge, job, seat, work), judge_limit, work[-1].pairs[-1][0])
         header = job.board.read_header()
-        job.hear(waiting)
-        for row in waiting:
-            seen = job.take(row, row.missing())
-            row.accept(seen, careful=True)
-        struck = next((row for row in waiting if row.missing()), None)
+        job.hear([row for row, _ in waiting])
+        for row, tests in waiting:
+            row.accept(job.take(row, tests), careful=True)
+        struck = next(((row, j) for row, tests in waiting for j in tests if j not in row.records), None)
         if header.finished or struck is None:
-            continue
+            return
         began = header.current != boards.IDLE
         if not began or job.board.read(header.current).state != boards.DONE:  # else it died behind a failure
-            struck.strike(struck.missing()[0], job.fate(death, hang_in_load=False))
+            struck[0].strike(struck[1], job.fate(death, hang_in_load=False))
+
+    while waiting := [(row, tests) for row in rows
+                      if (tests := [j for j in row.missing() if not job.tests[j].evaluates])]:
+        run(waiting)
+    for row in rows:
+        for j in row.missing():
+            run([(row, [j])])
+            known = row.records.get(j, _NOTHING_SAID)
+            row.records[j] = known._replace(flags=known.flags | boards.SELF_JUDGED)
 
 
 def _become_judge(job: Job, seat: Seat, work: list[Work]) -> None:
@@ -212,7 +226,7 @@ class _Judge:
         spent, decided = talk.end()
         if decided is not None:  # whatever the test made of that
             verdict = decided
-        elif verdict == PASS and not self._guard.quick():
+        elif verdict == PASS and not (self._guard.deep() if test.evaluates else self._guard.quick()):
             verdict = TAMPERED
         if not remote.has_lent_functions:
             self._ahead.learn(test, talk.said)
@@ -223,10 +237,9 @@ class _Judge:
     def _judge(self, remote: Remote, test: Study, names: dict[str, Any]) -> tuple[int, int, int]:
         module = types.ModuleType("solution")
         sys.modules["solution"] = module
-        whole = "solution" in test.imports
         values = {}
         for name, kind in names.items():
-            if kind is None or not (whole or name in test.reads or name in test.imports) or name.startswith("__"):
+            if kind is None or not (test.whole or name in test.reads or name in test.imports) or name.startswith("__"):
                 continue
             means_module = name in test.opens and name in _MODULE_NAMES  # it may lean on the solution's `import math`
             is_value = kind[0] == "value"

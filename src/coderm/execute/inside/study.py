@@ -14,6 +14,7 @@ from types import CodeType
 from typing import Any, NamedTuple
 
 from .deciding import decisions
+from .evaluates import evaluates
 from .reach import Reach, all_code, operations, reach
 from .replacing import BUILTINS, of_candidate, replaces
 from .vacuity import can_fail, is_constant, last_name, vacuous
@@ -24,6 +25,7 @@ MARK = "__coderm_asserted__"
 WATCH = "__coderm_watch__"
 """Called by the compiled test with each of the solution's names that it reads and its value, where behaviour counts."""
 
+_LOOKS_UP = {"globals", "eval", "exec", "vars", "locals"}
 
 
 class Study(NamedTuple):
@@ -51,6 +53,10 @@ class Study(NamedTuple):
     """True where it skips test cases itself, so that one that is skipped is not the candidate's doing."""
     watched: bool = False
     """True where it reads the solution's names through WATCH, for behaviour to be recorded."""
+    whole: bool = False
+    """True where it may use names of the solution without showing which: it has the module, or looks names up."""
+    evaluates: bool = False
+    """True where it may run text that the candidate supplies."""
     loads_code: bool = False
     """True where loading it does more than import known modules and define a class."""
 
@@ -80,19 +86,21 @@ def study(text: str, solution_names: frozenset[str], judge_vacuity: bool = True,
 def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuity: bool) -> Study:
     classes = [node for node in _module_level(tree.body) if isinstance(node, ast.ClassDef)]
     reads, binds, local = _global_names(code)
-    may_skip = _may_skip(tree, names)
+    may_skip, builtin_reads = _may_skip(tree, names), _builtin_reads(reads, binds, names)
     mentioned = {name for part in all_code(code) for name in part.co_names}
     found = Study(
         code,
         classes=tuple(dict.fromkeys(node.name for node in classes)),
-        builtin_reads=_builtin_reads(reads, binds, names),
+        builtin_reads=builtin_reads,
         reads=reads,
         opens=frozenset(node.value.id for node in ast.walk(tree)
                         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)),
-        imports=_imports(tree),
+        imports=(imports := _imports(tree)),
+        whole="solution" in imports or bool(reads & _LOOKS_UP) or _names_module(tree),
         simple=len(classes) == 1 and _is_simple(classes[0]) and not may_skip and mentioned.isdisjoint(_FIXTURES),
         reach=reach(code, is_test=True),
         may_skip=may_skip,
+        evaluates=evaluates(tree, builtin_reads),
         loads_code=_loads_code(tree),
     )
     if not judge_vacuity:
@@ -292,6 +300,11 @@ def _imports(tree: ast.Module) -> frozenset[str]:
             if isinstance(node, ast.ImportFrom):
                 found.add(node.module or "")
     return frozenset(found)
+
+
+def _names_module(tree: ast.Module) -> bool:
+    """Whether it has the name of the solution's module as a string: `sys.modules["solution"]`."""
+    return any(isinstance(node, ast.Constant) and node.value == "solution" for node in ast.walk(tree))
 
 
 # -- names from bytecode ------------------------------------------------------------------------------------
