@@ -136,6 +136,42 @@ def test_a_helper_of_the_candidates_by_a_librarys_name_is_marked(engine: Engine)
     assert judged(engine, "def median(x): return 2\n", "self.assertEqual(median([1, 2, 3]), 2)") == ("pass", False)
 
 
+ANY = "class Any:\n    def __getattr__(self, name): return lambda *a, **k: 0\n"
+
+
+@pytest.mark.parametrize(("supplied", "body"), [
+    ("isclose = max", "self.assertTrue(isclose(f(2), 4.0))"),
+    ("Counter = bool", "self.assertEqual(Counter(f('ab')), Counter('bac'))"),
+    ("Decimal = bool", "self.assertEqual(Decimal(f(1)), Decimal('3.14'))"),
+    ("def sqrt(x): return 7", "self.assertAlmostEqual(f(2), sqrt(2))"),
+    ("def approx(x): return 7", "self.assertEqual(f(2), approx(1.41))"),
+    ("def array(x): return 7", "self.assertEqual(f(2), array([1, 2]))"),
+    ("def assert_allclose(*a): pass", "assert_allclose(f(2), 5)"),
+    ("def assert_equal(*a): pass", "assert_equal(f(2), 5)\nassert f(2) is not None"),
+    ("import numpy as math", "self.assertTrue(math.isclose(f(2), 7))"),
+    ("pi = 3.5", "self.assertEqual(f(2), pi * 2)"),
+])
+def test_so_is_every_other_that_is_not_the_librarys(engine: Engine, supplied: str, body: str) -> None:
+    assert judged(engine, f"{supplied}\ndef f(x): return 7\n", body) == ("pass", True)
+
+
+@pytest.mark.parametrize("supplied", ["class pytest:\n    def approx(v): return 7\n", ANY + "pytest = Any()\n"])
+def test_no_module_that_a_test_forgot_is_the_candidates(engine: Engine, supplied: str) -> None:
+    body = "self.assertEqual(f(2), pytest.approx(1.41))"
+    assert judged(engine, supplied + "def f(x): return 7\n", body)[0] == "error"
+
+
+@pytest.mark.parametrize(("supplied", "body"), [
+    ("from math import isclose, sqrt, pi", "self.assertTrue(isclose(f(2), sqrt(16)))\nself.assertLess(f(0), pi)"),
+    ("from decimal import Decimal", "self.assertEqual(Decimal(f(2)), Decimal('4'))"),
+    ("from copy import deepcopy", "self.assertEqual(deepcopy([f(2)]), [4])"),
+    ("import numpy as np\nfrom numpy import array, allclose", "self.assertTrue(allclose(array([f(2)]), np.array([4])))"),
+    ("import math", "self.assertTrue(math.isclose(f(2), 4))"),
+])
+def test_what_is_the_librarys_is_not_marked(engine: Engine, supplied: str, body: str) -> None:
+    assert judged(engine, f"{supplied}\ndef f(x): return 2 * x\n", body) == ("pass", False)
+
+
 def test_an_assertion_that_the_candidate_hands_on_is_the_tests_to_catch(engine: Engine) -> None:
     through = "def f(g): return g()\n"
     assert judged(engine, through, "def g(): self.assertEqual(1, 2)\nwith self.assertRaises(AssertionError): f(g)")[0] == "pass"

@@ -9,8 +9,9 @@ from __future__ import annotations
 import builtins
 import dis
 import importlib
+import math
 import sys
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from . import harmless
@@ -34,6 +35,24 @@ RAISED = "coderm_raised"
 MODULES = harmless.MODULES.keys() - {"__future__"} | {
     "abc", "dataclasses", "decimal", "enum", "json", "json.decoder", "numpy", "textwrap"}
 
+_FUNCTIONS = {name: modules for names, modules in {
+    "isclose sqrt": ("math", "numpy", "cmath"), "allclose array": ("numpy",), "deepcopy": ("copy",),
+    "assert_allclose assert_almost_equal assert_array_almost_equal assert_array_equal assert_equal": ("numpy.testing",),
+}.items() for name in names.split()}
+HELPERS: dict[str, tuple[str, ...]] = _FUNCTIONS | {
+    "Counter": ("collections",), "OrderedDict": ("collections",), "defaultdict": ("collections",),
+    "deque": ("collections",), "Decimal": ("decimal",), "Fraction": ("fractions",), "date": ("datetime",),
+    "datetime": ("datetime",), "timedelta": ("datetime",), "approx": ("pytest",), "Mock": ("unittest.mock",),
+    "MagicMock": ("unittest.mock",), "patch": ("unittest.mock",), "StringIO": ("io",)}
+"""What a test may use without an import, since solutions often bring it, and the modules that have it."""
+CONSTANTS = {"pi": math.pi, "inf": math.inf, "nan": math.nan}
+"""The same of numbers."""
+
+
+def is_librarys(name: str, thing: Any) -> bool:
+    """Whether the thing is what the library has under the name of a helper."""
+    return any(vars(sys.modules[module]).get(name) is thing for module in HELPERS[name] if module in sys.modules)
+
 
 def name_of(value: Any) -> str | None:
     """The name under which the other side has this very thing too: `len`, `math:`, `collections:Counter`."""
@@ -47,6 +66,10 @@ def name_of(value: Any) -> str | None:
         module, name = value.__module__, value.__name__
         if type(module) is str and module in MODULES and getattr(sys.modules.get(module), name, None) is value:
             return f"{module}:{name}"
+    elif isinstance(value, FunctionType | BuiltinFunctionType) or type(value).__name__ == "_ArrayFunctionDispatcher":
+        for module in _FUNCTIONS.get(name := value.__name__, ()):
+            if getattr(sys.modules.get(module), name, None) is value:
+                return f"{module}:{name}"
     return None
 
 
@@ -55,6 +78,8 @@ def named(name: Any) -> Any:
     module, colon, attribute = str(name).partition(":")
     if not colon:
         return _BUILTINS[name] if name in _BUILTINS else EXCEPTIONS[name]
+    if module in _FUNCTIONS.get(attribute, ()):
+        return vars(importlib.import_module(module))[attribute]
     if module not in MODULES or attribute.startswith("_"):
         raise LookupError(name)
     found = importlib.import_module(module)

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from .job import Job, Row
 
 JUDGE_LIMIT_S = 5.0  # CPU time of the judge's own work on one pair, or the candidate's limit where that is longer
-_MODULE_NAMES = {name.partition(".")[0] for name in named.MODULES} | {"np"}
-_HELPERS = frozenset("Counter Decimal Fraction OrderedDict date datetime defaultdict deque isclose timedelta".split())
+_MODULE_NAMES = {name.partition(".")[0] for name in named.MODULES} | set(
+    "np pd pandas pytest mock contextlib copy io os sys time".split())
 _NOTHING_SAID = boards.Record(boards.DONE, TAMPERED, 0, 0, 0, 0)
 _now = time.monotonic
 
@@ -250,17 +250,23 @@ class _Judge:
             if is_value:  # read afresh whenever the test asks
                 values[name] = kind
                 continue
-            if is_own and name in _HELPERS and test.reads & names.keys() - _HELPERS:
+            if name in named.HELPERS and test.reads & names.keys() - named.HELPERS.keys() \
+                    and not named.is_librarys(name, thing):
                 remote.self_judged = True  # a helper that the test takes for the library's
             setattr(module, name, thing)
             if isinstance(thing, types.ModuleType):
+                if means_module and thing.__name__ not in (name, "numpy" if name == "np" else name):
+                    remote.self_judged = True
                 self._house.seed()  # it may be `random`, and the test need not name it
         if not values:
             return judge(module.__dict__, test, self._witness)
 
         def read(name: str) -> Any:
             if name in values:
-                return remote.name(name, values[name])
+                value = remote.name(name, values[name])
+                if name in named.CONSTANTS and repr(value) != repr(named.CONSTANTS[name]):
+                    remote.self_judged = True
+                return value
             raise AttributeError(name)
 
         namespace = _Names(values.keys() - test.builtin_reads, read)
