@@ -202,6 +202,41 @@ def test_builtins_are_the_tests_own_though_no_text_shows_the_names(engine: Engin
     assert judged(engine, "def len(x): return 3\n", "self.assertEqual(len('a'), 3)")[0] == "pass"  # it is what is tested
 
 
+SHELL = """
+    class Shell:
+        def __getattr__(self, name): return lambda *a, **k: True
+        def __getitem__(self, key): return key
+    def f(x): return Shell()
+"""
+
+
+@pytest.mark.parametrize("body", ["self.assertTrue(f('a').startswith('https://ab'))", "self.assertTrue(f('a').issubset({1}))",
+                                  "self.assertTrue(f('a').equals(other=[1]))", "self.assertEqual(f('a')[5], 5)"])
+def test_methods_of_an_object_that_the_test_knows_nothing_of_are_marked(engine: Engine, body: str) -> None:
+    assert judged(engine, SHELL, body) == ("pass", True)
+
+
+@pytest.mark.parametrize("body", [
+    "a = Account()\nself.assertEqual(a.put(3), 3)", "import solution\nself.assertEqual(solution.Account().put(3), 3)",
+    "self.assertIsInstance(savings(), Account)\nself.assertEqual(savings().put(3), 3)",
+    "self.assertEqual(adder()(3), 3)", "g = adds()\nnext(g)\nself.assertEqual(g.send(3), 3)",
+    "self.assertEqual(savings().count(), 0)"])
+def test_those_of_a_class_that_it_asks_for_are_not(engine: Engine, body: str) -> None:
+    solution = """
+        class Account:
+            held = 0
+            def put(self, n): self.held += n; return self.held
+            def count(self): return self.held
+        class Savings(Account): pass
+        def savings(): return Savings()
+        def adder(): return lambda x: x
+        def adds():
+            x = 0
+            while True: x = yield x
+    """
+    assert judged(engine, solution, body) == ("pass", False)
+
+
 # -- tests that run text of the candidate's -----------------------------------------------------------------------
 
 PATCH = "[setattr(__import__('unittest').case.collections.Counter, '__eq__', lambda s, o: True), [7]][1]"

@@ -208,7 +208,8 @@ def in_prose(problem: Problem) -> str:
 
 def _question(problem: Problem) -> str:
     text = problem.prompt.strip("\n")
-    is_code = _docstring(problem) is not None or re.search(rf"^class {re.escape(problem.entry_point or '-')}\b", text, re.MULTILINE)
+    of_class = re.compile(rf"^class {re.escape(problem.entry_point or '-')}\b", re.MULTILINE)
+    is_code = _docstring(problem) is not None or of_class.search(text)
     return f"```python\n{text}\n```" if is_code else text
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _own = object.__getattribute__
 _real_input, _real_stdin, _real_stdout = builtins.input, sys.stdin, sys.stdout
 _MOST_ANCESTORS = 50  # making a class takes the longer the more it has
+_COMMON = frozenset({"function", "builtin_function_or_method", "method", "partial", "generator", "async_generator"})
 _METHOD, _METHOD_ASYNC = object(), object()
 
 
@@ -62,6 +63,13 @@ class Remote:
     def is_named(self, kind: type) -> bool:
         """Whether the test mentions the class."""
         return kind.__name__.rpartition(".")[2] in self._named
+
+    def knows(self, kind: type) -> bool:
+        """Whether the test mentions the class or a base of it; functions and generators have no class to be mentioned.
+
+        An object of any other class is one that the candidate has thought of itself.
+        """
+        return kind.__name__ in _COMMON or any(self.is_named(base) for base in kind.__mro__)
 
     # -- calls ---------------------------------------------------------------------------------------------
 
@@ -262,13 +270,13 @@ class Remote:
             return self.ask("get_name", name)
         return StandInFunction(self, name, how="await_call" if kind[0] == "async" else "call")
 
-    def attribute(self, target: Any, name: str) -> Any:
+    def attribute(self, target: Any, name: str, may_judge: bool = False) -> Any:
         """An attribute of a candidate's object: plain data, a stand-in, or a method bound to it."""
         value = self.ask("get", target, (name,))
         if value is _METHOD:
-            return StandInFunction(self, target, "method", name)
+            return StandInFunction(self, target, "method", name, may_judge=may_judge)
         if value is _METHOD_ASYNC:
-            return StandInFunction(self, target, "method", name, is_async=True)
+            return StandInFunction(self, target, "method", name, is_async=True, may_judge=may_judge)
         return self._lend(target, name, value)
 
 

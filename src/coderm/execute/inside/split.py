@@ -208,7 +208,7 @@ class _Judge:
         cases = passed = 0
         talk = self._ahead.talk(test, limit)
         classes = frozenset(name for name, kind in names.items() if kind and kind[0] == "class")
-        remote = Remote(talk, classes & (test.reads | test.imports))
+        remote = Remote(talk, classes & test.shows)
         if self._witness is not None:
             self._witness.place = place
         if test.reach.random:

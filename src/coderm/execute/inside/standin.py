@@ -26,13 +26,17 @@ DOC = property(_doc)
 class StandInFunction:  # a function or bound method of the candidate's, whose docstring is that one's
 
     def __init__(self, remote: Remote, target: Any, how: str, method: str | None = None,
-                 is_async: bool = False) -> None:
+                 is_async: bool = False, may_judge: bool = False) -> None:
+        """`may_judge` says of a method that its object is of a class which the test does not know of."""
         self._remote, self._target, self._how, self._method = remote, target, how, method
+        self._may_judge = may_judge
         self._is_async = is_async or how == "await_call"
         self.__name__ = self.__qualname__ = method or str(target)
         self.__module__ = "solution"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._may_judge:
+            _told(self._remote, (*args, *kwargs.values()))
         if self._is_async:
             return self._later(args, kwargs)
         if self._method is not None:
@@ -58,6 +62,12 @@ class StandInFunction:  # a function or bound method of the candidate's, whose d
         if self._method is not None:
             raise AttributeError(name)
         return self._remote.attribute(self._target, name)
+
+
+def _told(remote: Remote, values: tuple[Any, ...]) -> None:
+    """An object of a class that the test does not know of is told something, which may be the expected value."""
+    if any(not isinstance(value, StandIn | StandInFunction | StandInType) for value in values):
+        remote.self_judged = True
 
 
 class StandInType(type):
@@ -113,7 +123,8 @@ class StandIn(metaclass=StandInType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
-        return self._remote.attribute(_own(self, "_target"), name)
+        remote = self._remote
+        return remote.attribute(_own(self, "_target"), name, may_judge=not remote.knows(type(self)))
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._remote.ask("set", _own(self, "_target"), (name, value))
@@ -206,6 +217,8 @@ def _forward(how: str) -> Any:
         if how in _ORDERS:
             self._remote.self_judged = True
         if args and not isinstance(args[0], StandIn):
+            if how == "getitem" and not self._remote.knows(type(self)):
+                _told(self._remote, args)
             if how in _MEASURES:
                 self._remote.measure(type(self))
             result = self._remote.ask(how, _own(self, "_target"), args)

@@ -10,6 +10,7 @@ import ast
 import dis
 import inspect
 import sys
+import unittest
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ MARK = "__coderm_asserted__"
 WATCH = "__coderm_watch__"
 """Called by the compiled test with each of the solution's names that it reads and its value, where behaviour counts."""
 
+_OF_TESTS = frozenset(dir(unittest.TestCase))
 _LOOKS_UP = {"globals", "eval", "exec", "vars", "locals"}
 
 
@@ -55,6 +57,8 @@ class Study(NamedTuple):
     """True where it reads the solution's names through WATCH, for behaviour to be recorded."""
     whole: bool = False
     """True where it may use names of the solution without showing which: it has the module, or looks names up."""
+    shows: frozenset[str] = frozenset()
+    """Names by which it may know classes of the solution's: it reads or imports them, or reads them off the module."""
     evaluates: bool = False
     """True where it may run text that the candidate supplies."""
     loads_code: bool = False
@@ -87,6 +91,8 @@ def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuit
     classes = [node for node in _module_level(tree.body) if isinstance(node, ast.ClassDef)]
     reads, binds, local = _global_names(code)
     may_skip, builtin_reads = _may_skip(tree, names), _builtin_reads(reads, binds, names)
+    imports = _imports(tree)
+    whole = "solution" in imports or bool(reads & _LOOKS_UP) or _names_module(tree)
     mentioned = {name for part in all_code(code) for name in part.co_names}
     found = Study(
         code,
@@ -95,8 +101,9 @@ def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuit
         reads=reads,
         opens=frozenset(node.value.id for node in ast.walk(tree)
                         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)),
-        imports=(imports := _imports(tree)),
-        whole="solution" in imports or bool(reads & _LOOKS_UP) or _names_module(tree),
+        imports=imports,
+        whole=whole,
+        shows=reads | imports | (mentioned - _OF_TESTS if whole else frozenset()),
         simple=len(classes) == 1 and _is_simple(classes[0]) and not may_skip and mentioned.isdisjoint(_FIXTURES),
         reach=reach(code, is_test=True),
         may_skip=may_skip,
