@@ -11,6 +11,88 @@ from coderm.execute import Engine
 
 # name -> (solution, body of the test method, expected verdict)
 CASES: dict[str, tuple[str, str, str]] = {
+    "exception_groups": ("def f(x): raise ExceptionGroup('m', [ValueError('a'), KeyError(x)])",
+                         """
+                         with self.assertRaises(ExceptionGroup) as caught:
+                             f(1)
+                         self.assertEqual([e.args for e in caught.exception.exceptions], [('a',), (1,)])
+                         try:
+                             f(1)
+                         except* KeyError as group:
+                             self.assertEqual(len(group.exceptions), 1)
+                         except* ValueError:
+                             pass
+                         """, "pass"),
+    "cause_and_notes": (
+        """
+        class Bad(Exception): pass
+        def f(x):
+            try: int(x)
+            except ValueError as e:
+                error = Bad('bad')
+                error.add_note('n')
+                raise error from e
+        """,
+        """
+        with self.assertRaises(Bad) as caught:
+            f('x')
+        self.assertIsInstance(caught.exception.__cause__, ValueError)
+        self.assertEqual(caught.exception.__notes__, ['n'])
+        """, "pass"),
+    "exception_with_containers": ("def f(x): raise ValueError([x, object()], {'a': [x]})",
+                                  """
+                                  with self.assertRaises(ValueError) as caught:
+                                      f(1)
+                                  self.assertEqual(caught.exception.args[1], {'a': [1]})
+                                  """, "pass"),
+    "names_of_functions": (
+        """
+        import functools
+        def deco(fn):
+            @functools.wraps(fn)
+            def wrapped(*args): return fn(*args)
+            return wrapped
+        def make():
+            def inner(x): 'Doc.'; return x
+            return inner
+        """,
+        """
+        @deco
+        def t(x):
+            'Doc t.'
+            return x + 1
+        self.assertEqual((t.__name__, t.__doc__, t(1)), ('t', 'Doc t.', 2))
+        self.assertEqual((make().__name__, make().__doc__), ('inner', 'Doc.'))
+        """, "pass"),
+    "module_by_name": ("def f(x): return x + 1\nN = 3\nclass A: pass",
+                       """
+                       import importlib, sys
+                       m = importlib.import_module('solution')
+                       self.assertEqual((m.f(1), m.N, sys.modules['solution'].f(2)), (2, 3, 3))
+                       self.assertEqual(globals()['f'](1), 2)
+                       self.assertEqual(m.A.__module__, 'solution')
+                       """, "pass"),
+    "is_coroutine_function": ("async def f(x): return x\ndef g(x): return x",
+                              """
+                              import asyncio
+                              self.assertTrue(asyncio.iscoroutinefunction(f))
+                              self.assertFalse(asyncio.iscoroutinefunction(g))
+                              """, "pass"),
+    "exceptions_as_arguments": (
+        """
+        def g():
+            try:
+                while True: yield 1
+            except KeyError as e: yield e.args
+        def text(error): return f'{type(error).__name__}: {error}'
+        """,
+        """
+        x = g()
+        next(x)
+        self.assertEqual(x.throw(KeyError('a')), ('a',))
+        self.assertEqual(text(ValueError('no')), 'ValueError: no')
+        """, "pass"),
+    "class_attribute_deleted": ("class A:\n    x = 1", "delattr(A, 'x')\nself.assertFalse(hasattr(A(), 'x'))", "pass"),
     "arguments_and_result": ("def f(a, *b, c=0, **d): return [a, b, c, d]",
                              "self.assertEqual(f(1, 2, 3, c=4, e=5), [1, (2, 3), 4, {'e': 5}])", "pass"),
     "tuple_is_not_list": ("def f(): return [1, 2]", "self.assertEqual(f(), (1, 2))", "fail"),

@@ -33,6 +33,7 @@ from .named import EXCEPTIONS, RAISED, name_of, named
 from .operations import OPERATIONS
 from .plain import MUTABLE, Decoder, Encoder, Malformed, refill
 from .reach import Reach, bare, reach
+from .telling import tell
 from .watch import reap_orphans
 
 
@@ -209,15 +210,7 @@ class Candidate:
             return ["raised", self._exception(error)]
 
     def _exception(self, error: BaseException) -> Any:
-        own, builtin = self._ancestry(type(error))
-        encoder = Encoder(lambda value: ["?"])
-        arguments = [node if (node := encoder.encode(arg)) != ["?"] else str(type(arg)) for arg in error.args]
-        attributes = {k: e for k, v in vars(error).items() if type(k) is str and (e := encoder.encode(v)) != ["?"]}
-        try:
-            text = str(error) if own else None
-        except Exception:  # its own __str__ failed
-            text = None
-        return [own, builtin, arguments, attributes, text]
+        return tell(error, self._ancestry)
 
     def _do(self, fresh: bool, how: str, target: Any, arguments: Any, keywords: Any, surroundings: Any) -> Any:
         if fresh:
@@ -323,7 +316,9 @@ class Candidate:
 
     def _from_judge(self, node: list[Any]) -> Any:
         if node[0] == "j":
-            return (JudgeIterator if node[2] else JudgeCallable)(self, node[1])
+            return (JudgeIterator if node[2] else JudgeCallable)(self, *node[1:2], *node[3:])
+        if node[0] == "e":
+            return EXCEPTIONS[node[1]](*node[2])
         if node[0] == "h":
             return self._target(node[1])
         if node[0] == "y":
@@ -376,8 +371,8 @@ async def _waited(awaitable: Any) -> Any:
 class JudgeCallable:
     """A function of the test's, as the candidate sees it."""
 
-    def __init__(self, candidate: Candidate, number: int) -> None:
-        self._candidate, self.number = candidate, number
+    def __init__(self, candidate: Candidate, number: int, name: str = "function", doc: str | None = None) -> None:
+        self._candidate, self.number, self.__name__, self.__doc__ = candidate, number, name, doc
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._candidate.ask_judge(self.number, "call", args, kwargs)

@@ -7,9 +7,10 @@ import functools
 import sys
 import threading
 import weakref
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .named import RAISED, described, is_verdict, named, named_exception
+from .named import EXCEPTIONS, RAISED, described, is_verdict, named, named_exception
 from .plain import MUTABLE, Decoder, Encoder, Malformed
 from .standin import DOC, StandIn, StandInFunction, StandInType
 
@@ -171,6 +172,12 @@ class Remote:
             return ["h", _own(value, "_target")]
         if isinstance(value, StandInType):
             return ["h", type.__getattribute__(value, "_class_target")]
+        if EXCEPTIONS.get(kind.__name__) is kind:
+            name, plain = described(value)
+            if len(plain) == len(value.args):
+                return ["e", name, plain]
+        if type(value) is FunctionType:  # what a decorator takes over
+            return ["j", self._keep(value), False, value.__name__, value.__doc__]
         if hasattr(kind, "__next__"):
             return ["j", self._keep(value), True]
         if callable(value):
@@ -235,9 +242,10 @@ class Remote:
         if name not in self._classes:
             base = self._class_of(own[1:], builtin) if own[1:] or builtin else StandIn
             if issubclass(base, BaseException):
-                self._classes[name] = type(name, (base,), {"__str__": _told_text(base)})
+                self._classes[name] = type(name, (base,), {"__str__": _told_text(base), "__module__": "solution"})
             else:
-                about = {"_remote": self, "_class_target": name if target is None else target, "__doc__": DOC}
+                about = {"_remote": self, "_class_target": name if target is None else target, "__doc__": DOC,
+                         "__module__": "solution"}
                 self._classes[name] = StandInType(name, (base,), about)
         return self._classes[name]
 
@@ -246,9 +254,8 @@ class Remote:
         if RAISED in attributes:
             raised: BaseException = self._raised[attributes[RAISED]]
             return raised
-        decoder = Decoder(self._strange_in)
         kind = self._class_of(own, builtin or "Exception")
-        args = [decoder.decode(a) for a in arguments]
+        args = [Decoder(self._strange_in).decode(a) for a in arguments]
         try:
             error: BaseException = kind(*args)
         except Exception:  # JSONDecodeError and the like want other arguments than they keep
@@ -256,8 +263,8 @@ class Remote:
         if text is not None and own:
             error._told = str(text)  # type: ignore[attr-defined]
         for name, value in attributes.items():
-            if not str(name).startswith("__"):
-                setattr(error, str(name), decoder.decode(value))
+            if not str(name).startswith("__") or name in ("__cause__", "__notes__"):
+                setattr(error, str(name), Decoder(self._strange_in).decode(value))
         return error
 
     def name(self, name: str, kind: list[Any]) -> Any:

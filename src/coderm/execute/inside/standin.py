@@ -6,6 +6,8 @@ compared by what the candidate's class says, and that the candidate alone decide
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from .named import described
@@ -33,6 +35,9 @@ class StandInFunction:  # a function or bound method of the candidate's, whose d
         self._is_async = is_async or how == "await_call"
         self.__name__ = self.__qualname__ = method or str(target)
         self.__module__ = "solution"
+        if self._is_async:  # for asyncio.iscoroutinefunction, and from Python 3.12 on for that of inspect
+            self._is_coroutine = getattr(asyncio.coroutines, "_is_coroutine", None)
+            self._is_coroutine_mark = getattr(inspect, "_is_coroutine_mark", None)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._may_judge:
@@ -98,6 +103,9 @@ class StandInType(type):
         else:
             cls._remote.ask("set", cls._class_target, (name, value))
 
+    def __delattr__(cls, name: str) -> None:
+        cls._remote.ask("del", cls._class_target, (name,))
+
     def __iter__(cls) -> Any:
         return iter(cls._remote.ask("iter", cls._class_target))
 
@@ -121,7 +129,7 @@ class StandIn(metaclass=StandInType):
     _class_target: Any = None
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name.endswith("__"):
+        if name.startswith("__") and name.endswith("__") and name not in ("__name__", "__qualname__", "__wrapped__"):
             raise AttributeError(name)
         remote = self._remote
         return remote.attribute(_own(self, "_target"), name, may_judge=not remote.knows(type(self)))
