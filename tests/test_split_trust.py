@@ -214,6 +214,8 @@ SHELL = """
                                   "self.assertTrue(f('a').equals(other=[1]))", "self.assertEqual(f('a')[5], 5)"])
 def test_methods_of_an_object_that_the_test_knows_nothing_of_are_marked(engine: Engine, body: str) -> None:
     assert judged(engine, SHELL, body) == ("pass", True)
+    disguised = SHELL.replace("    def f(", "    Shell.__name__ = Shell.__qualname__ = 'generator'\n    def f(")
+    assert judged(engine, disguised, body) == ("pass", True)
 
 
 @pytest.mark.parametrize("body", [

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _own = object.__getattribute__
 _real_input, _real_stdin, _real_stdout = builtins.input, sys.stdin, sys.stdout
 _MOST_ANCESTORS = 50  # making a class takes the longer the more it has
-_COMMON = frozenset({"function", "builtin_function_or_method", "method", "partial", "generator", "async_generator"})
 _METHOD, _METHOD_ASYNC = object(), object()
 
 
@@ -66,11 +65,8 @@ class Remote:
         return kind.__name__.rpartition(".")[2] in self._named
 
     def knows(self, kind: type) -> bool:
-        """Whether the test mentions the class or a base of it; functions and generators have no class to be mentioned.
-
-        An object of any other class is one that the candidate has thought of itself.
-        """
-        return kind.__name__ in _COMMON or any(self.is_named(base) for base in kind.__mro__)
+        """Whether the test mentions the class or a base of it; others the candidate has thought of itself."""
+        return any(self.is_named(base) for base in kind.__mro__)
 
     # -- calls ---------------------------------------------------------------------------------------------
 

@@ -75,6 +75,9 @@ def _told(remote: Remote, values: tuple[Any, ...]) -> None:
         remote.self_judged = True
 
 
+_TALKS = frozenset({"send", "asend", "throw", "athrow"})  # a generator has no class to be mentioned, nor has a function
+
+
 class StandInType(type):
     """The class of stand-ins for one class of the candidate's: can be called, subclassed, asked for attributes."""
 
@@ -132,7 +135,8 @@ class StandIn(metaclass=StandInType):
         if name.startswith("__") and name.endswith("__") and name not in ("__name__", "__qualname__", "__wrapped__"):
             raise AttributeError(name)
         remote = self._remote
-        return remote.attribute(_own(self, "_target"), name, may_judge=not remote.knows(type(self)))
+        may_judge = name not in _TALKS and not remote.knows(type(self))
+        return remote.attribute(_own(self, "_target"), name, may_judge)
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._remote.ask("set", _own(self, "_target"), (name, value))
