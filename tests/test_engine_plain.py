@@ -11,6 +11,7 @@ from hazard_cases import NOT_PASS, unit_test
 from coderm.execute import Engine
 from coderm.execute.inside import reach as reach_module
 from coderm.execute.inside.reach import is_plain_beside, reach
+from coderm.records import Isolation
 
 MOCK = "from unittest.mock import patch"
 
@@ -92,6 +93,14 @@ def f(x):
 
 def test_what_typing_remembers_is_forgotten(shared: Engine) -> None:
     assert verdicts(shared, [REMEMBERS, FINDS], [unit_test("self.assertEqual(f(1), 2)")])[1] == ["fail"]
+
+
+@pytest.mark.parametrize("mode", ["shared", "split"])
+def test_what_typing_remembers_is_not_there_in_the_next_pair(mode: Isolation) -> None:
+    remembers = textwrap.dedent(FINDS) + "def put(x):\n    List[1.0 * x]\n    return x\n"
+    with Engine(mode, time_limit=0.5, workers=1) as engine:
+        tests = [unit_test("self.assertEqual(put(1), 1)"), unit_test("self.assertEqual(f(1), 2)")]
+        assert verdicts(engine, [remembers], tests) == [["pass", "fail"]]
 
 
 @pytest.mark.parametrize("call", ["bytes('a', 'x' * (8 << 20) + str(x))", "str(b'a', 'x' * (8 << 20) + str(x))"])

@@ -139,6 +139,7 @@ class Candidate:
     def _fresh(self) -> None:
         """A fresh namespace with the solution executed in it."""
         self._forget()
+        self._house.forget()
         self._house.reclaim()  # what the pair before left in cycles
         if self._marked or (not self._reach.plain and not self._house.tidy()):
             raise Again

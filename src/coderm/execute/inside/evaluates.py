@@ -1,7 +1,8 @@
 """Whether a test may run text that the candidate supplies: `eval(f(x))`, the examples in a docstring, a pickle.
 
-Such text runs beside the test, with all that the test can reach. So split mode gives each of these pairs a judge of its
-own and takes its word as the candidate's. By name, as far as the text of the test shows them: a test is no adversary.
+Such text runs beside the test, with all that the test can reach. So no candidate shares a process with others there,
+and split mode gives each of these pairs a judge of its own and takes its word as the candidate's. By name, as far as
+the text of the test shows them: a test is no adversary.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import ast
 from .vacuity import is_constant, last_name
 
 _BUILTINS = frozenset({"eval", "exec", "compile"})
-_MODULES = frozenset("doctest pickle _pickle dill cloudpickle joblib jsonpickle marshal shelve runpy codeop".split())
-_NAMES = frozenset("get_type_hints ForwardRef unsafe_load full_load sympify parse_expr".split())
+_MODULES = frozenset("doctest pickle _pickle dill cloudpickle joblib jsonpickle marshal shelve runpy code codeop "
+                     "timeit".split())
+_NAMES = frozenset("get_type_hints make_dataclass ForwardRef unsafe_load full_load sympify parse_expr".split())
 _KEYWORDS = frozenset({"eval_str", "allow_pickle"})
 _HOLDERS = frozenset({"builtins", "__builtins__", "pd", "pandas"})  # whose `eval` is no method of the candidate's
 

@@ -154,7 +154,7 @@ class Job:
         Of a cell that was killed, the rows that nobody checked run again without the one that it was killed in; that
         one begins the next cell, and what ends it there is its own doing.
         """
-        tests = [j for j in tests if not (self.tests[j].reach.marks or self.tests[j].reach.evaluates)]
+        tests = [j for j in tests if not (self.tests[j].reach.marks or self.tests[j].evaluates)]
         until = len(waiting)
         while waiting and tests:
             self.board.clear()

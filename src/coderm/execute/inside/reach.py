@@ -27,9 +27,6 @@ from .harmless import ATTRIBUTES, BUILTINS, MODULES
 _PUT_BACK = frozenset({"stdin", "stdout", "stderr", "argv", "maxDiff", "longMessage"})
 """Attributes of modules that are put back behind every pair (`house.py`), or that decide no verdict."""
 _OF_TESTS = frozenset(name for name in dir(unittest.TestCase) if not name.startswith("_")) | {"TestCase", "main"}
-_EVALUATE = frozenset({"eval", "exec", "compile", "__import__", "import_module", "doctest", "get_type_hints",
-                       "runpy", "pickle", "marshal", "shelve", "timeit", "InteractiveInterpreter", "make_dataclass",
-                       "subprocess", "system", "popen"})
 _OTHER_BUILTINS = frozenset(dir(builtins)) - BUILTINS
 _STORED_BY_COMPILER = frozenset({"__module__", "__qualname__", "__doc__", "__firstlineno__", "__static_attributes__",
                                  "__annotate__", "__conditional_annotations__"})
@@ -92,8 +89,6 @@ class Reach(NamedTuple):
     """It uses that module's hidden state."""
     marks: bool = False
     """It sets attributes of something that it imported, which lasts as long as the process."""
-    evaluates: bool = False
-    """A test that can run text which the candidate gave it: then no candidate is plain."""
     binds: frozenset[str] = frozenset()
     """Names that it gives a value in its module; `*` where they are not known."""
     missing: frozenset[str] = frozenset()
@@ -110,8 +105,8 @@ def reach(code: CodeType, *, is_test: bool = False) -> Reach:
     plain = not marks and _is_plain(codes, is_test)
     binds, read = _global_names(codes)
     # who is not plain may reach `random` under another name
-    return Reach(plain, not plain or "random" in names, marks, is_test and not names.isdisjoint(_EVALUATE), binds,
-                 read - binds, frozenset(_imports(codes)))
+    return Reach(plain, not plain or "random" in names, marks, binds, read - binds,
+                 frozenset(_imports(codes)))
 
 
 def is_plain_beside(candidate: Reach, tests: Iterable[Reach]) -> bool:
