@@ -63,7 +63,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_budget_is_kept_and_rounds_follow_the_votes(undisturbed: Path) -> None:
     rounds = list(Run(undisturbed).rows("rounds"))
-    assert sum(rounds[0]["unit_tests"].values()) == 3 * 6
+    assert set(rounds[0]["unit_tests"].values()) == {1}
     assert sum(rounds[-1]["unit_tests"].values()) <= 40
     assert len(rounds) > 2 and len(set(rounds[-1]["unit_tests"].values())) > 1
     asked = [(row["task_id"], row["index"]) for row in Run(undisturbed).rows("unit_test_replies")]

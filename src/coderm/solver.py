@@ -22,8 +22,9 @@ from coderm.problems import as_executable
 from coderm.reward.selectors import select
 from coderm.runs import Run
 from coderm.scale.live import judge, votes_so_far
-from coderm.scale.sequential import START
 
+FIRST = 3
+"""Unit tests that are asked for before `confidence` is looked at: on one alone much agrees that is not alike."""
 UNSURE = 0.5
 """Below this confidence the answer is called a guess."""
 
@@ -122,7 +123,7 @@ def solve(
         split = len(question.examples)
         # a saved run that holds more tests already goes on from there
         held = sum(1 for _ in run.rows("unit_test_replies"))
-        asked = m if confidence is None else min(m, max(START, held))
+        asked = m if confidence is None else min(m, max(FIRST, held))
         while True:
             failures += generate(run, "unit_test", sources[1], {task: asked}, quiet=quiet).failures
             unit_tests = run.unit_tests().get(task, [])

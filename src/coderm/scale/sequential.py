@@ -1,4 +1,4 @@
-"""The sequential rule: after a few replies each, the next go where they can still change the choice for the better.
+"""The sequential rule: after a first reply each, the next go where they can still change the choice for the better.
 
 It needs no training and no labels. Take a problem's leading candidate L (with its group, all who passed the same
 tests) and a rival i after b replies. Reply t moved the lead by x_t: the score that L earned on it less what i did,
@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 
 from coderm.scale.recorded import Replies, Rule, best
 
-START = 3
+START = 1
 CONFIDENCE = 0.9999
 _IMAGINED = 2
 _HOPELESS = 0.01
