@@ -19,9 +19,9 @@ _KEYWORDS = frozenset({"eval_str", "allow_pickle"})
 _HOLDERS = frozenset({"builtins", "__builtins__", "pd", "pandas"})  # whose `eval` is no method of the candidate's
 
 
-def evaluates(tree: ast.Module, builtin_reads: frozenset[str]) -> bool:
-    """Whether the test names anything that runs text. `builtin_reads` are the builtins that it means."""
-    nodes = list(ast.walk(tree))
+def evaluates(nodes: list[ast.AST], builtin_reads: frozenset[str]) -> bool:
+    """Whether the test, all of whose tree are `nodes`, names anything that runs text. `builtin_reads` are the builtins
+    that it means."""
     own_text = {node.func for node in nodes if isinstance(node, ast.Call) and node.args and is_constant(node.args[0])}
     return any(_runs_text(node, builtin_reads) for node in nodes if node not in own_text)
 

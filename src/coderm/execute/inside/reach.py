@@ -50,6 +50,7 @@ _ELSEWHERE = _opcodes("MATCH_CLASS", "IMPORT_STAR", "LOAD_SUPER_ATTR", "LOAD_CLA
 _HANDLER = _opcodes("PUSH_EXC_INFO")
 _ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _EXTENDED = dis.opmap["EXTENDED_ARG"]
+_Part = tuple[CodeType, list[tuple[int, int]]]  # and its operations
 _PLAIN_FIELD = re.compile(r"\w*")
 
 
@@ -102,11 +103,12 @@ def reach(code: CodeType, *, is_test: bool = False) -> Reach:
     codes = all_code(code)
     names = {name for current in codes for name in current.co_names}
     marks = _marks(codes)
-    plain = not marks and _is_plain(codes, is_test)
-    binds, read = _global_names(codes)
+    parts = [(current, operations(current)) for current in codes]
+    plain = not marks and _is_plain(parts, is_test)
+    binds, read, imports = _global_names(parts)
     # who is not plain may reach `random` under another name
-    return Reach(plain, not plain or "random" in names, marks, binds, read - binds,
-                 frozenset(_imports(codes)))
+    return Reach(plain, not plain or "random" in names, marks, frozenset(binds), frozenset(read - binds),
+                 frozenset(imports))
 
 
 def is_plain_beside(candidate: Reach, tests: Iterable[Reach]) -> bool:
@@ -116,15 +118,15 @@ def is_plain_beside(candidate: Reach, tests: Iterable[Reach]) -> bool:
         "*" in test.binds and candidate.missing) for test in tests)
 
 
-def _is_plain(codes: list[CodeType], is_test: bool) -> bool:
+def _is_plain(parts: list[_Part], is_test: bool) -> bool:
     refused_everywhere = _ELSEWHERE if is_test else _ELSEWHERE | _MAKES_CLASS
     attributes = ATTRIBUTES | _OF_TESTS if is_test else ATTRIBUTES
-    for current in codes:
+    for current, instructions in parts:
         if current.co_flags & _ASYNC or ("*",) in current.co_consts:
             return False
         refused = refused_everywhere | _HANDLER if current.co_flags & inspect.CO_GENERATOR else refused_everywhere
-        names, module = current.co_names, ""
-        for op, arg in operations(current):
+        names, module, stores = current.co_names, "", False
+        for op, arg in instructions:
             if op in refused:
                 return False
             if op == _IMPORT:
@@ -145,42 +147,38 @@ def _is_plain(codes: list[CodeType], is_test: bool) -> bool:
                 name = names[arg >> _READ_SHIFT]
                 if name not in attributes and name != "format":
                     return False
-            elif op in _ATTRIBUTE_STORES and not is_test:
-                return False
+            elif op in _ATTRIBUTE_STORES:
+                stores = True
         if not is_test and any(isinstance(constant, bytes) for constant in current.co_consts):
             return False
         if "format" in names and not _formats_the_harmless(current):
             return False
-        if is_test and not _sets_attributes_of_self(current):
+        if stores and not (is_test and _sets_attributes_of_self(current)):
             return False
     return True
 
 
-def _global_names(codes: list[CodeType]) -> tuple[frozenset[str], frozenset[str]]:
-    """(names that the code binds in its module, names that it reads there or among the builtins)."""
-    binds, read = set(), set()
-    for current in codes:
-        names = current.co_names
-        of_module = current.co_name == "<module>"
-        for op, arg in operations(current):
+def _global_names(parts: list[_Part]) -> tuple[set[str], set[str], set[str]]:
+    """Names that the code binds in its module, names that it reads there or among the builtins, what it imports."""
+    binds: set[str] = set()
+    read: set[str] = set()
+    imports: set[str] = set()
+    for code, instructions in parts:
+        names, module = code.co_names, ""
+        stores = _STORES if code.co_name == "<module>" else _GLOBAL_STORES
+        for op, arg in instructions:
             if op in _NAME_READS:
                 read.add(names[arg >> 1 if op == _LOAD_GLOBAL else arg])
-            elif op in _STORES and (of_module or op in _GLOBAL_STORES):
+            elif op in stores:
                 binds.add(names[arg])
-        if ("*",) in current.co_consts:
-            binds.add("*")
-    return frozenset(binds), frozenset(read)
-
-
-def _imports(codes: list[CodeType]) -> Iterator[str]:
-    for current in codes:
-        module = ""
-        for op, arg in operations(current):
-            if op == _IMPORT:
-                module = current.co_names[arg]
-                yield module
+            elif op == _IMPORT:
+                module = names[arg]
+                imports.add(module)
             elif op == _IMPORT_FROM:
-                yield f"{module}.{current.co_names[arg]}"
+                imports.add(f"{module}.{names[arg]}")
+        if ("*",) in code.co_consts:
+            binds.add("*")
+    return binds, read, imports
 
 
 def _formats_the_harmless(code: CodeType) -> bool:

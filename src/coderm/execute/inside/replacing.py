@@ -13,15 +13,14 @@ BUILTINS = frozenset(dir(builtins))
 _LOOKS_ELSEWHERE = {"globals", "eval", "exec", "__import__", "importlib", "vars", "sys", "locals"}
 
 
-def replaces(tree: ast.Module, names: frozenset[str], reads: frozenset[str], binds: frozenset[str],
-             local: frozenset[str]) -> str | None:
+def replaces(tree: ast.Module, nodes: list[ast.AST], names: frozenset[str], reads: frozenset[str],
+             binds: frozenset[str], local: frozenset[str]) -> str | None:
     """How the test comes to test something else than the candidate, if it does.
 
     `names` are the candidates', `reads` and `binds` the globals that the test reads and binds, `local` what is local to
     some function.
     """
     used = names & reads
-    nodes = list(ast.walk(tree))
     imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
     # `from solution import f` binds the candidate's own f
     imported = {(alias.asname or alias.name).split(".")[0] for node in imports for alias in node.names}

@@ -89,17 +89,18 @@ def study(text: str, solution_names: frozenset[str], judge_vacuity: bool = True,
 
 def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuity: bool) -> Study:
     classes = [node for node in _module_level(tree.body) if isinstance(node, ast.ClassDef)]
+    nodes = list(ast.walk(tree))
     reads, binds, local = _global_names(code)
-    may_skip, builtin_reads = _may_skip(tree, names), _builtin_reads(reads, binds, names)
-    imports = _imports(tree)
-    whole = "solution" in imports or bool(reads & _LOOKS_UP) or _names_module(tree)
+    may_skip, builtin_reads = _may_skip(nodes, names), _builtin_reads(reads, binds, names)
+    imports = _imports(nodes)
+    whole = "solution" in imports or bool(reads & _LOOKS_UP) or _names_module(nodes)
     mentioned = {name for part in all_code(code) for name in part.co_names}
     found = Study(
         code,
         classes=tuple(dict.fromkeys(node.name for node in classes)),
         builtin_reads=builtin_reads,
         reads=reads,
-        opens=frozenset(node.value.id for node in ast.walk(tree)
+        opens=frozenset(node.value.id for node in nodes
                         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)),
         imports=imports,
         whole=whole,
@@ -107,13 +108,13 @@ def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuit
         simple=len(classes) == 1 and _is_simple(classes[0]) and not may_skip and mentioned.isdisjoint(_FIXTURES),
         reach=reach(code, is_test=True),
         may_skip=may_skip,
-        evaluates=evaluates(tree, builtin_reads),
+        evaluates=evaluates(nodes, builtin_reads),
         loads_code=_loads_code(tree),
     )
     if not judge_vacuity:
         return found
-    about = vacuous(tree, classes)
-    reason = about.reason or replaces(tree, names, reads, binds, local)
+    about = vacuous(tree, nodes, classes)
+    reason = about.reason or replaces(tree, nodes, names, reads, binds, local)
     if reason is not None:
         return found._replace(reason=reason)
     if about.certain:
@@ -166,9 +167,9 @@ def _module_level(body: list[ast.stmt]) -> list[ast.stmt]:
     return found
 
 
-def _may_skip(tree: ast.Module, names: frozenset[str]) -> bool:
+def _may_skip(nodes: list[ast.AST], names: frozenset[str]) -> bool:
     """Whether the test names a way of unittest's to skip; those that a candidate has a name for are the candidate's."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Attribute) and node.attr in _SKIPS:
             return True
         if isinstance(node, ast.Name) and node.id in _SKIPS - names:
@@ -299,9 +300,9 @@ class _Marker(ast.NodeTransformer):
         return self._marked(node) if asserts else node
 
 
-def _imports(tree: ast.Module) -> frozenset[str]:
+def _imports(nodes: list[ast.AST]) -> frozenset[str]:
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import | ast.ImportFrom):
             found.update(alias.name for alias in node.names)
             if isinstance(node, ast.ImportFrom):
@@ -309,9 +310,9 @@ def _imports(tree: ast.Module) -> frozenset[str]:
     return frozenset(found)
 
 
-def _names_module(tree: ast.Module) -> bool:
+def _names_module(nodes: list[ast.AST]) -> bool:
     """Whether it has the name of the solution's module as a string: `sys.modules["solution"]`."""
-    return any(isinstance(node, ast.Constant) and node.value == "solution" for node in ast.walk(tree))
+    return any(isinstance(node, ast.Constant) and node.value == "solution" for node in nodes)
 
 
 # -- names from bytecode ------------------------------------------------------------------------------------

@@ -20,14 +20,14 @@ class Vacuity(NamedTuple):
     failures: tuple[ast.AST, ...] = ()
 
 
-def vacuous(tree: ast.Module, classes: list[ast.ClassDef]) -> Vacuity:
-    """Why the test can prove nothing, if it cannot."""
+def vacuous(tree: ast.Module, nodes: list[ast.AST], classes: list[ast.ClassDef]) -> Vacuity:
+    """Why the test can prove nothing, if it cannot; `nodes` are all of its tree."""
     if not any(node.bases for node in classes):
         return Vacuity("has no test case class")
     methods = [item for node in classes for item in node.body
                if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and item.name.startswith("test")]
     if not methods:
-        dynamic = any(_called(node) in {"setattr", "type"} for node in ast.walk(tree))
+        dynamic = any(_called(node) in {"setattr", "type"} for node in nodes)
         return Vacuity(None if dynamic else "has no test method")
     if all(_switched_off(node) for node in classes):
         return Vacuity("all its test cases are skipped or expected to fail")
@@ -39,7 +39,7 @@ def vacuous(tree: ast.Module, classes: list[ast.ClassDef]) -> Vacuity:
     if not asserts:
         return Vacuity("has no assertion that can fail")
     return Vacuity(None, any(_certainly_asserts(m, asserts) for m in live),
-                   tuple(node for node in ast.walk(tree) if id(node) in asserts and is_failure(node)))
+                   tuple(node for node in nodes if id(node) in asserts and is_failure(node)))
 
 
 def _switched_off(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
