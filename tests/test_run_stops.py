@@ -8,7 +8,6 @@ from typing import Any
 
 import generate_server as faults
 import pytest
-from click.testing import Result
 from generate_server import Server
 from typer.testing import CliRunner
 
@@ -22,7 +21,7 @@ FALSE = TRUE.replace("1), 1", "1), 2")
 F = {"prompt": "def f(x):\n    '''Returns x.'''\n", "entry_point": "f", "reference": "def f(x):\n    return x\n"}
 
 
-def run(folder: Path, policy: str, tester: str, *more: str, **problem: Any) -> Result:
+def run(folder: Path, policy: str, tester: str, *more: str, **problem: Any) -> Any:
     """Two problems, two solutions and two unit tests each."""
     file = folder / "problems.jsonl"
     file.write_text("".join(json.dumps(F | problem | {"task_id": f"p/{i}"}) + "\n" for i in range(2)))
