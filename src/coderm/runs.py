@@ -19,6 +19,7 @@ import dataclasses
 import fcntl
 import json
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -153,6 +154,10 @@ class Run:
 
     def _lists(self, name: str, field: str, kind: type) -> dict[str, list[Any]]:
         return {task_id: values for task_id, _, values in _lists_of_tasks(self.path / f"{name}.jsonl", field, kind)}
+
+    def command(self, verb: str) -> str:
+        """The command line of a verb on this run, to be shown and pasted."""
+        return f"coderm {verb} {shlex.quote(str(self.path))}"
 
     # -- reward matrices -----------------------------------------------------------------------------------
 

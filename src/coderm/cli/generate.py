@@ -149,7 +149,6 @@ def run(
     unit tests are shared out over all problems by --allocate instead of -m for each; -m is then the most for one.
     """
     import json
-    from shlex import quote
 
     from coderm import pipeline
     from coderm.cli.rank import rank
@@ -178,10 +177,10 @@ def run(
     elif as_json:
         print(json.dumps({"problems": len(tasks), "labelled": 0}))
     elif any(problem.ground_truth for problem in opened.problems()):
-        print(f"no solution could be labelled, so nothing is ranked; `coderm label {quote(str(out))}` says why")
+        print(f"no solution could be labelled, so nothing is ranked; `{opened.command('label')}` says why")
     else:
         print("these problems have no ground truth to rank by; "
-              f"`coderm report {quote(str(out))}` shows what was chosen")
+              f"`{opened.command('report')}` shows what was chosen")
 
 
 @app.command()

@@ -42,7 +42,7 @@ def execute_run(run: Run, engine: Engine, *, redo: bool = False, quiet: bool = F
         raise InputError(f"{run.path}: has no {lacking} to execute; see `coderm generate` and `coderm import`")
     check_settings(run, engine.settings, redo)
     tasks = [task_id for task_id in solutions if task_id in unit_tests]
-    sequential = any(True for _ in run.rows("rounds"))  # it leaves cells out on purpose
+    sequential = any(run.rows("rounds"))  # it leaves cells out on purpose
     todo = [t for t in tasks if redo or run.matrix_shape(t) != (solutions.count(t), unit_tests.count(t))
             or (not sequential and run.not_run(t))]
     pairs, not_run, started = 0, 0, time.monotonic()

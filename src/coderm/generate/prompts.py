@@ -57,6 +57,21 @@ class Prompt:
         return [{"role": "user", "content": content}]
 
 
+def _tests_of(what: str, name: str, each: str, where: str) -> tuple[Prompt, Prompt]:
+    """The prompts that ask for unit tests of a function or a class: without a candidate solution, and with one."""
+    problem = f"Write unit tests for a Python {what}. This is the problem it solves:\n\n{{question}}\n\n"
+    asks = ("Answer with one Python code block that holds one `unittest.TestCase` class with four short test methods. "
+            f"Each method {each} and checks the result with one assertion on the exact value that the problem demands")
+    rest = "`{entry_point}` is already defined: do not define or import it.\n"
+    shows = "Somebody wrote this solution, which may be wrong:\n\n```python\n{solution}\n```\n\n"
+    about = f"for general instruct models{where}; shows"
+    return (
+        Prompt(name, 1, "unit_test", f"{problem}{asks}. Cover an ordinary case and the edge cases. {rest}",
+               f"{about} no solution"),
+        Prompt(f"{name}-solution", 1, "unit_test",
+               f"{problem}{shows}{asks}, whatever the solution above returns. {rest}", f"{about} a candidate solution"))
+
+
 _ALL = [
     Prompt("policy", 1, "solution", """\
 Please provide a self-contained Python script that solves the following problem in a markdown code block:
@@ -95,57 +110,10 @@ answer. You need to use the unittest library in Python and create a test class f
 Please add detailed comments to the test cases you write. You do not need to test the function's ability to throw \
 exceptions.
 """, "the paper's, which CodeRM-8B was trained on"),
-    Prompt("plain-test", 1, "unit_test", """\
-Write unit tests for a Python function. This is the problem it solves:
-
-{question}
-
-Answer with one Python code block that holds one `unittest.TestCase` class with four short test methods. Each method \
-calls `{entry_point}` on one concrete input and checks the result with one assertion on the exact value that the \
-problem demands. Cover an ordinary case and the edge cases. `{entry_point}` is already defined: do not define or \
-import it.
-""", "for general instruct models; shows no solution"),
-    Prompt("plain-test-solution", 1, "unit_test", """\
-Write unit tests for a Python function. This is the problem it solves:
-
-{question}
-
-Somebody wrote this solution, which may be wrong:
-
-```python
-{solution}
-```
-
-Answer with one Python code block that holds one `unittest.TestCase` class with four short test methods. Each method \
-calls `{entry_point}` on one concrete input and checks the result with one assertion on the exact value that the \
-problem demands, whatever the solution above returns. `{entry_point}` is already defined: do not define or import it.
-""", "for general instruct models; shows a candidate solution"),
-    Prompt("class-test", 1, "unit_test", """\
-Write unit tests for a Python class. This is the problem it solves:
-
-{question}
-
-Answer with one Python code block that holds one `unittest.TestCase` class with four short test methods. Each method \
-makes an instance of the class `{entry_point}`, calls its methods on concrete inputs and checks the result with one \
-assertion on the exact value that the problem demands. Cover an ordinary case and the edge cases. `{entry_point}` is \
-already defined: do not define or import it.
-""", "for general instruct models, where a class is asked for; shows no solution"),
-    Prompt("class-test-solution", 1, "unit_test", """\
-Write unit tests for a Python class. This is the problem it solves:
-
-{question}
-
-Somebody wrote this solution, which may be wrong:
-
-```python
-{solution}
-```
-
-Answer with one Python code block that holds one `unittest.TestCase` class with four short test methods. Each method \
-makes an instance of the class `{entry_point}`, calls its methods on concrete inputs and checks the result with one \
-assertion on the exact value that the problem demands, whatever the solution above returns. `{entry_point}` is already \
-defined: do not define or import it.
-""", "for general instruct models, where a class is asked for; shows a candidate solution"),
+    *_tests_of("function", "plain-test", "calls `{entry_point}` on one concrete input", ""),
+    *_tests_of("class", "class-test",
+               "makes an instance of the class `{entry_point}`, calls its methods on concrete inputs",
+               ", where a class is asked for"),
     Prompt("stdin-test", 1, "unit_test", """\
 Write unit tests for a Python program. This is the problem it solves:
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from shlex import quote
 from typing import Literal, get_args
 
 from coderm.errors import InputError
@@ -57,5 +56,5 @@ def reproduce(what: What, runs: Sequence[Run], out: Path, *, rule: str = "majori
 def _labelled(run: Run) -> list[Task]:
     tasks = [task for task in tasks_of(run, protocol=protocol_of(run)) if task.context.labels is not None]
     if not tasks:
-        raise InputError(f"{run.path}: no labels; run `coderm label {quote(str(run.path))}` first")
+        raise InputError(f"{run.path}: no labels; run `{run.command('label')}` first")
     return tasks

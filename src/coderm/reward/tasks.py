@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from shlex import quote
 
 import numpy as np
 
@@ -51,7 +50,7 @@ def tasks_of(run: Run, *, protocol: Protocol = "default",
             labels=None if correct is None else np.asarray(correct, dtype=bool), outside=outside,
             solutions=candidates, unit_tests=texts, protocol=protocol, survivors=survivors)))
     if solutions and not tasks:
-        raise InputError(f"{run.path}: nothing was executed yet; run `coderm execute {quote(str(run.path))}` first")
+        raise InputError(f"{run.path}: nothing was executed yet; run `{run.command('execute')}` first")
     return tasks
 
 

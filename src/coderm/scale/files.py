@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from shlex import quote
 
 from coderm.errors import FormatError, InputError
 from coderm.runs import Run, read_jsonl
@@ -34,5 +33,5 @@ def gold_pass_rates(run: Run) -> dict[str, float]:
     """task_id -> share of correct candidates. Raises InputError where nothing is labelled."""
     rates = {task_id: sum(correct) / len(correct) for task_id, correct in run.labels().items() if correct}
     if not rates:
-        raise InputError(f"{run.path}: no labels; run `coderm label {quote(str(run.path))}` first")
+        raise InputError(f"{run.path}: no labels; run `{run.command('label')}` first")
     return rates

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from shlex import quote
-
 import numpy as np
 
 from coderm.errors import InputError
@@ -34,5 +32,5 @@ def recorded_problems(run: Run) -> list[Recorded]:
         problems.append(Recorded(task.task_id, task.matrix.passed[:, voters], origin[voters],
                                  max(sampled.get(task.task_id, 0), least), task.context.labels))
     if not problems:
-        raise InputError(f"{run.path}: no labels; run `coderm label {quote(str(run.path))}` first")
+        raise InputError(f"{run.path}: no labels; run `{run.command('label')}` first")
     return problems

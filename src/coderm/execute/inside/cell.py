@@ -82,7 +82,7 @@ class Cell:
             if verdict in (TAMPERED, TIMEOUT) or solution.reach.marks or test.reach.marks or not self.house.tidy():
                 break
             before, children = _cpu_ns(), children_ns()
-        self._end()
+        self._end(clean=self.guard.deep())
 
     def run_plain(self, rows: list[list[Pair]]) -> NoReturn:
         """Run plain candidates (see `reach.py`), a row each; never returns.
@@ -125,11 +125,11 @@ class Cell:
             self.house.forget()
             self.house.reclaim()
             before = clock()
-        self._end()
+        self._end(clean=True)  # what was not is not verified
 
-    def _end(self) -> NoReturn:
+    def _end(self, clean: bool) -> NoReturn:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        self.board.finish(clean=self.guard.deep())
+        self.board.finish(clean)
         _exit(0)
 
     def _pair(self, place: int, solution: Solution, test: Study) -> tuple[int, int, int]:

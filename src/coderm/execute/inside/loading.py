@@ -31,7 +31,7 @@ def prepare(tests: list[Study]) -> list[str]:
 
     Hypothesis times the garbage collector: without this an honest candidate would seem to have tampered with it.
     """
-    named = {name for test in tests for name in test.reach.imports | test.reads}
+    named = {name for test in tests for name in test.imports | test.reads}
     named |= {f"{name}.testing" for name in named & _WITH_TESTING}
     for name in sorted(named & _OF_TESTS):
         with suppress(ImportError):

@@ -37,10 +37,10 @@ def _opcodes(*names: str) -> frozenset[int]:
 
 
 _IMPORT, _IMPORT_FROM = dis.opmap["IMPORT_NAME"], dis.opmap["IMPORT_FROM"]
-_LOAD_GLOBAL = dis.opmap["LOAD_GLOBAL"]
+_LOAD_GLOBAL, _LOAD_NAME = dis.opmap["LOAD_GLOBAL"], dis.opmap["LOAD_NAME"]
+_STORE_GLOBAL, _STORE_NAME = dis.opmap["STORE_GLOBAL"], dis.opmap["STORE_NAME"]
 _NAME_READS = _opcodes("LOAD_GLOBAL", "LOAD_NAME")
 _STORES = _opcodes("STORE_NAME", "STORE_GLOBAL", "DELETE_NAME", "DELETE_GLOBAL")
-_GLOBAL_STORES = _opcodes("STORE_GLOBAL")
 _ATTRIBUTE_READS = _opcodes("LOAD_ATTR", "LOAD_METHOD")
 _ATTRIBUTE_STORES = _opcodes("STORE_ATTR", "DELETE_ATTR")
 _READ_SHIFT = sys.version_info >= (3, 12)  # the lowest bit of a LOAD_ATTR tells whether it begins a call
@@ -90,12 +90,12 @@ class Reach(NamedTuple):
     """It uses that module's hidden state."""
     marks: bool = False
     """It sets attributes of something that it imported, which lasts as long as the process."""
+    reads: frozenset[str] = frozenset()
+    """Global names that it reads anywhere."""
     binds: frozenset[str] = frozenset()
-    """Names that it gives a value in its module; `*` where they are not known."""
-    missing: frozenset[str] = frozenset()
-    """Names that it reads and does not bind: builtins, or what somebody else binds in the same module."""
-    imports: frozenset[str] = frozenset()
-    """Modules that it imports, and what it imports from them as if it were a module too."""
+    """Global names that it gives a value anywhere; `*` besides where it imports names that it does not show."""
+    local: frozenset[str] = frozenset()
+    """Names that are local to one of its functions."""
 
 
 def reach(code: CodeType, *, is_test: bool = False) -> Reach:
@@ -105,17 +105,16 @@ def reach(code: CodeType, *, is_test: bool = False) -> Reach:
     marks = _marks(codes)
     parts = [(current, operations(current)) for current in codes]
     plain = not marks and _is_plain(parts, is_test)
-    binds, read, imports = _global_names(parts)
     # who is not plain may reach `random` under another name
-    return Reach(plain, not plain or "random" in names, marks, frozenset(binds), frozenset(read - binds),
-                 frozenset(imports))
+    return Reach(plain, not plain or "random" in names, marks, *_global_names(parts))
 
 
 def is_plain_beside(candidate: Reach, tests: Iterable[Reach]) -> bool:
     """Whether the candidate is plain also in the namespace of these tests: `patch` of `unittest.mock`, which a test has
     imported, would be the candidate's to call as well."""
-    return candidate.plain and all(candidate.missing.isdisjoint(test.binds) and not (
-        "*" in test.binds and candidate.missing) for test in tests)
+    missing = candidate.reads - candidate.binds
+    return candidate.plain and all(missing.isdisjoint(test.binds) and not (missing and "*" in test.binds)
+                                   for test in tests)
 
 
 def _is_plain(parts: list[_Part], is_test: bool) -> bool:
@@ -158,27 +157,29 @@ def _is_plain(parts: list[_Part], is_test: bool) -> bool:
     return True
 
 
-def _global_names(parts: list[_Part]) -> tuple[set[str], set[str], set[str]]:
-    """Names that the code binds in its module, names that it reads there or among the builtins, what it imports."""
+def _global_names(parts: list[_Part]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """(global names read anywhere, global names bound anywhere, names local to some function)."""
+    reads: set[str] = set()
     binds: set[str] = set()
-    read: set[str] = set()
-    imports: set[str] = set()
-    for code, instructions in parts:
-        names, module = code.co_names, ""
-        stores = _STORES if code.co_name == "<module>" else _GLOBAL_STORES
+    local: set[str] = set()
+    for number, (code, instructions) in enumerate(parts):
+        is_module, is_function = number == 0, bool(code.co_flags & inspect.CO_NEWLOCALS)
+        names = code.co_names
+        stored = {names[arg] for op, arg in instructions if op == _STORE_NAME}
         for op, arg in instructions:
-            if op in _NAME_READS:
-                read.add(names[arg >> 1 if op == _LOAD_GLOBAL else arg])
-            elif op in stores:
+            if op == _LOAD_GLOBAL:
+                reads.add(names[arg >> 1])
+            elif op == _STORE_GLOBAL:
                 binds.add(names[arg])
-            elif op == _IMPORT:
-                module = names[arg]
-                imports.add(module)
-            elif op == _IMPORT_FROM:
-                imports.add(f"{module}.{names[arg]}")
+            elif op == _LOAD_NAME and (is_module or names[arg] not in stored):
+                reads.add(names[arg])
+        if is_module:
+            binds |= stored
+        elif is_function:
+            local.update(code.co_varnames, code.co_cellvars)
         if ("*",) in code.co_consts:
             binds.add("*")
-    return binds, read, imports
+    return frozenset(reads), frozenset(binds), frozenset(local)
 
 
 def _formats_the_harmless(code: CodeType) -> bool:

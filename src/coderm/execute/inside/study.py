@@ -7,8 +7,6 @@ the syntax tree (`vacuity.py`); which global names the code reads and binds is t
 from __future__ import annotations
 
 import ast
-import dis
-import inspect
 import sys
 import unittest
 from types import CodeType
@@ -16,7 +14,7 @@ from typing import Any, NamedTuple
 
 from .deciding import decisions
 from .evaluates import evaluates
-from .reach import Reach, all_code, operations, reach
+from .reach import Reach, all_code, reach
 from .replacing import BUILTINS, of_candidate, replaces
 from .vacuity import can_fail, is_constant, last_name, vacuous
 
@@ -45,7 +43,7 @@ class Study(NamedTuple):
     opens: frozenset[str] = frozenset()
     """Names that it reads attributes of."""
     imports: frozenset[str] = frozenset()
-    """Modules that it imports, anywhere, and the names that it imports from them."""
+    """Modules that it imports, anywhere, and the names that it imports from them, bare and behind the module's."""
     marked: bool = False
     """True where MARK must have been called for a pass to count."""
     simple: bool = False
@@ -90,7 +88,8 @@ def study(text: str, solution_names: frozenset[str], judge_vacuity: bool = True,
 def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuity: bool) -> Study:
     classes = [node for node in _module_level(tree.body) if isinstance(node, ast.ClassDef)]
     nodes = list(ast.walk(tree))
-    reads, binds, local = _global_names(code)
+    touched = reach(code, is_test=True)
+    reads, binds, local = touched.reads, touched.binds, touched.local
     may_skip, builtin_reads = _may_skip(nodes, names), _builtin_reads(reads, binds, names)
     imports = _imports(nodes)
     whole = "solution" in imports or bool(reads & _LOOKS_UP) or _names_module(nodes)
@@ -106,7 +105,7 @@ def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuit
         whole=whole,
         shows=reads | imports | (mentioned - _OF_TESTS if whole else frozenset()),
         simple=len(classes) == 1 and _is_simple(classes[0]) and not may_skip and mentioned.isdisjoint(_FIXTURES),
-        reach=reach(code, is_test=True),
+        reach=touched,
         may_skip=may_skip,
         evaluates=evaluates(nodes, builtin_reads),
         loads_code=_loads_code(tree),
@@ -242,9 +241,8 @@ def _is_constant_statement(node: ast.AST) -> bool:
 
 def _watched(found: Study, tree: ast.Module, names: frozenset[str]) -> Study:
     """The test with the solution's names that it reads, and nowhere binds, handed to a witness wherever it does."""
-    assert found.code is not None
-    reads, binds, local = _global_names(found.code)
-    tree = ast.fix_missing_locations(_Handing((reads & names) - binds - local).visit(tree))
+    free = found.reach.reads - found.reach.binds - found.reach.local
+    tree = ast.fix_missing_locations(_Handing(free & names).visit(tree))
     return found._replace(code=compile(tree, "<unit test>", "exec", dont_inherit=True), watched=True)
 
 
@@ -306,39 +304,11 @@ def _imports(nodes: list[ast.AST]) -> frozenset[str]:
         if isinstance(node, ast.Import | ast.ImportFrom):
             found.update(alias.name for alias in node.names)
             if isinstance(node, ast.ImportFrom):
-                found.add(node.module or "")
+                module = node.module or ""
+                found.update([module, *(f"{module}.{alias.name}" for alias in node.names)])
     return frozenset(found)
 
 
 def _names_module(nodes: list[ast.AST]) -> bool:
     """Whether it has the name of the solution's module as a string: `sys.modules["solution"]`."""
     return any(isinstance(node, ast.Constant) and node.value == "solution" for node in nodes)
-
-
-# -- names from bytecode ------------------------------------------------------------------------------------
-
-_STORE_NAME, _LOAD_NAME = dis.opmap["STORE_NAME"], dis.opmap["LOAD_NAME"]
-_STORE_GLOBAL, _LOAD_GLOBAL = dis.opmap["STORE_GLOBAL"], dis.opmap["LOAD_GLOBAL"]
-
-
-def _global_names(code: CodeType) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-    """(global names read anywhere, global names bound anywhere, names local to some function)."""
-    reads: set[str] = set()
-    binds: set[str] = set()
-    local: set[str] = set()
-    for current in all_code(code):
-        is_module, is_function = current is code, bool(current.co_flags & inspect.CO_NEWLOCALS)
-        steps = operations(current)
-        stored = {current.co_names[arg] for op, arg in steps if op == _STORE_NAME}
-        for op, arg in steps:
-            if op == _LOAD_GLOBAL:
-                reads.add(current.co_names[arg >> 1])
-            elif op == _STORE_GLOBAL:
-                binds.add(current.co_names[arg])
-            elif op == _LOAD_NAME and (is_module or current.co_names[arg] not in stored):
-                reads.add(current.co_names[arg])
-        if is_module:
-            binds |= stored
-        elif is_function:
-            local.update(current.co_varnames, current.co_cellvars)
-    return frozenset(reads), frozenset(binds), frozenset(local)
