@@ -331,6 +331,22 @@ def test_files_do_not_outlive_their_candidate(engine: Engine, writer: str) -> No
     assert verdicts(engine, [LOOKS, writer, LOOKS + "_ = 1\n", LOOKS + "_ = 2\n"], [ADD_ONE])[2:] == [["pass"]] * 2
 
 
+MAKES_FOLDERS = """
+    import os
+    def f(x):
+        n = 0
+        while True:
+            n += 1
+            os.mkdir(str(n))
+"""
+
+
+def test_what_it_takes_to_empty_the_scratch_is_on_nobodys_account(engine: Engine) -> None:
+    """Folders take longer to remove than to make."""
+    assert verdicts(engine, [MAKES_FOLDERS], [ADD_ONE]) == [["timeout"]]
+    assert verdicts(engine, ["def f(x): return x + 1\n"], [ADD_ONE]) == [["pass"]]
+
+
 # -- children --------------------------------------------------------------------------------------------------
 
 CHILDREN = """

@@ -60,7 +60,7 @@ class House:
         self._random = random.Random(0).getstate()  # not this process's own state: every fork draws a new one
         self._handlers = list(map(_signal.getsignal, _WATCHED_SIGNALS))
         self._scratch: list[tuple[str, tuple[int, int] | None]] = [(path, None) for path in scratch]
-        self.empty_scratch()  # a cell that died has left its files
+        self.empty_scratch()
         self._statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
         self._pages = self.address_space()
         self._lowest_free_fd = self._free_fd()
@@ -189,6 +189,12 @@ class House:
             logging.root.setLevel(level)
         if logging.root.manager.disable != disable:
             logging.disable(disable)
+
+
+def sweep() -> None:
+    """Empty the scratch of what dead processes have left: before a cell is begun, so that no pair pays for it."""
+    for path in SCRATCH:
+        _empty(path, _MOUNTED[path])
 
 
 def _has_children() -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .board import IDLE, Board
+from .house import sweep
 
 TICK_S = 0.02
 _RESIDENT = re.compile(r"^Rss(?:Anon|Shmem):\s*(\d+) kB$", re.MULTILINE)
@@ -47,8 +48,9 @@ class Watcher:
         """Fork a process that does `work` and wait for its end; `limit` is CPU seconds a pair, None for no limit.
 
         The board's header says when the current pair began, on the cell's clocks; `last` is the place of the last
-        pair that it may begin, `patience` the fraction of the wall limit that a pair has.
+        pair that it may begin, `patience` the fraction of the wall limit that a pair has. The scratch is empty then.
         """
+        sweep()
         pid = os.fork()
         if pid == 0:
             try:
