@@ -97,7 +97,37 @@ with Engine(workers=1) as engine:
 """
 
 
+GOES_ON = """
+import os
+from hazard_cases import RIGHT, TEST
+from coderm.errors import EngineError
+from coderm.execute import Engine
+
+with Engine(workers=1) as engine:
+    stream = engine.execute_many([([RIGHT], [TEST, "import unittest"])] * 100)
+    whole = next(stream).reasons
+    if not (child := os.fork()):
+        try:
+            for _ in stream: pass
+        except EngineError as error:
+            print(error, flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+    print(sum(matrix.reasons == whole for matrix in stream))
+"""
+
+
+def forked(script: str) -> list[str]:
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=Path(__file__).parent)
+    assert not done.stderr
+    return done.stdout.splitlines()
+
+
 def test_a_forked_child_has_workers_of_its_own() -> None:
     """Parent and child would read each other's answers off the same pipes, and the child's end would end both."""
-    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, cwd=Path(__file__).parent)
-    assert done.stdout.splitlines() == ["child pass", "parent fail pass"], done.stderr
+    assert forked(FORKED) == ["child pass", "parent fail pass"]
+
+
+def test_a_forked_child_takes_nothing_from_an_open_iterator() -> None:
+    told, rest = forked(GOES_ON)
+    assert "begun in another process" in told and rest == "99"

@@ -63,13 +63,13 @@ class Schedule:
 
     def run(self) -> Iterator[RewardMatrix]:
         try:
+            self._mind_fork()
             while True:
-                if os.getpid() != self.process:
-                    raise EngineError("this iterator was begun in another process, which this one was forked from")
                 self._fill()
                 self._dispatch()
                 while self.order and self.order[0].out == 0:
                     yield self._assemble(self.order.popleft())
+                    self._mind_fork()
                 if not self.busy and not self.queue and not self.alone and self.exhausted and not self.order:
                     if self.error is not None:
                         raise self.error
@@ -83,6 +83,11 @@ class Schedule:
             self.selector.close()
             if self.busy:  # the consumer stopped early or something broke: what runs is of no use any more
                 self.engine.close()
+
+    def _mind_fork(self) -> None:
+        """Asked wherever one goes on: a forked child would take answers that the parent waits for."""
+        if os.getpid() != self.process:
+            raise EngineError("this iterator was begun in another process, which this one was forked from")
 
     def _fill(self) -> None:
         """Keep a few chunks ready, but never read far ahead: memory stays flat in the number of problems."""
