@@ -19,7 +19,7 @@ import pytest
 from typer.testing import CliRunner
 
 from coderm.cli import app
-from coderm.errors import ModelError
+from coderm.errors import NotAModel
 from coderm.generate.local_model import LocalModel
 from coderm.generate.models import Sampling, open_model
 from coderm.runs import Run
@@ -91,5 +91,12 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
     gguf()
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"GGUF" + bytes(100))
-    with pytest.raises(ModelError, match="cannot load"), open_model(f"local:{broken}", "solution"):
+    with pytest.raises(NotAModel, match="cannot load it"), open_model(f"local:{broken}", "solution"):
         pass
+
+
+def test_a_folder_that_is_no_model_is_told_in_one_line(tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    with pytest.raises(NotAModel, match="cannot load it") as told, open_model(f"hf:{tmp_path}", "solution"):
+        pass
+    assert "\n" not in str(told.value)

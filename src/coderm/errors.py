@@ -4,6 +4,7 @@
     ├── InputError          what the user handed in is wrong; exit code 2
     │   ├── FormatError     a file or line that cannot be read (says file:line)
     │   ├── MissingInput    a rule needs what this problem lacks (in coderm.reward.context)
+    │   ├── NotAModel       a file or folder that holds no model which can be loaded
     │   └── SchemaError     a file written by a newer version of CodeRM
     ├── RunLockedError      another process is working on the run directory; exit code 1
     ├── EngineError         execution could not be set up or broke on our side; exit code 1
@@ -32,6 +33,18 @@ class InputError(CoderMError):
 
 class FormatError(InputError):
     """A file that cannot be read as what it should be; the message starts with file:line."""
+
+
+class NotAModel(InputError):
+    """A file or folder that `loader` cannot load as a model; of what the loader says, the first line.
+
+    >>> str(NotAModel("m.gguf", "llama.cpp", ValueError("bad magic\\nand advice")))
+    'm.gguf: llama.cpp cannot load it (bad magic)'
+    """
+
+    def __init__(self, where: object, loader: str, error: Exception) -> None:
+        said = str(error).strip().partition("\n")[0] or type(error).__name__
+        super().__init__(f"{where}: {loader} cannot load it ({said})")
 
 
 class SchemaError(InputError):

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from coderm.errors import MissingExtra, ModelError
+from coderm.errors import MissingExtra, NotAModel
 from coderm.generate.models import Completion, Message, Model, Sampling
 
 
@@ -34,7 +34,7 @@ class HFModel(Model):
                 self.path, dtype="auto", trust_remote_code=False, use_safetensors=True
             ).to("cuda" if torch.cuda.is_available() else "cpu")
         except (OSError, ValueError) as error:
-            raise ModelError(f"{self.path}: transformers cannot load this folder ({error})") from None
+            raise NotAModel(self.path, "transformers", error) from None
         self._model.eval()
         return self
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from coderm.errors import MissingExtra, ModelError
+from coderm.errors import MissingExtra, NotAModel
 from coderm.generate.endpoint import Endpoint
 from coderm.generate.models import Completion, Message, Model, Sampling
 from coderm.generate.openai_model import OpenAIModel
@@ -54,7 +54,7 @@ class LocalModel(Model):
         try:
             self._server = xllamacpp.Server(params)
         except Exception as error:  # the binding raises bare RuntimeErrors of many kinds
-            raise ModelError(f"{self.path}: llama.cpp cannot load this file ({error})") from None
+            raise NotAModel(self.path, "llama.cpp", error) from None
         endpoint = Endpoint(self.path.stem, f"{self._server.listening_address}/v1", key=key, key_env="(internal)",
                             timeout=3600.0)
         self._client = OpenAIModel(endpoint, concurrency=self.concurrency)

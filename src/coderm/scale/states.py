@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coderm.errors import InputError, MissingExtra, ModelError
+from coderm.errors import InputError, MissingExtra, ModelError, NotAModel
 from coderm.progress import Progress
 
 _TOKENS = 4096
@@ -72,7 +72,7 @@ def _llama(rest: str, prompts: Sequence[str], progress: Progress) -> States:
     try:
         server = xllamacpp.Server(params)
     except Exception as error:  # the binding raises bare RuntimeErrors of many kinds
-        raise ModelError(f"{path}: llama.cpp cannot load this file ({error})") from None
+        raise NotAModel(path, "llama.cpp", error) from None
     rows = []
     for prompt in prompts:
         answer = server.handle_embeddings({"input": prompt})
@@ -99,7 +99,7 @@ def _transformers(rest: str, prompts: Sequence[str], progress: Progress) -> Stat
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         model = transformers.AutoModel.from_pretrained(folder, trust_remote_code=False, use_safetensors=True)
     except (OSError, ValueError) as error:
-        raise ModelError(f"{folder}: transformers cannot load this folder ({error})") from None
+        raise NotAModel(folder, "transformers", error) from None
     model.eval()
     rows = []
     with torch.inference_mode():

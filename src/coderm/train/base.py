@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from coderm.errors import InputError, MissingExtra, ModelError
+from coderm.errors import InputError, MissingExtra, NotAModel
 
 PLAIN_TEMPLATE = (
     "{% for message in messages %}{% if message['role'] == 'assistant' %}{{ message['content'] + eos_token }}"
@@ -22,7 +22,7 @@ PLAIN_TEMPLATE = (
 def open_base(base: str, texts: Sequence[str], *, seed: int, half: bool) -> tuple[Any, Any]:
     """(model, tokenizer) of a base; `half` loads the weights as bfloat16, `texts` are what `tiny` learns to spell.
 
-    Raises MissingExtra without the extra `train`, InputError for a file that is not there, ModelError for one that
+    Raises MissingExtra without the extra `train`, InputError for a file that is not there, NotAModel for one that
     transformers cannot load.
     """
     try:
@@ -33,11 +33,12 @@ def open_base(base: str, texts: Sequence[str], *, seed: int, half: bool) -> tupl
     if base == "tiny":
         return _tiny(texts, seed)
     path = Path(base.removeprefix("hf:"))
-    where: dict[str, Any] = {"pretrained_model_name_or_path": str(path)}
+    # Never code from the folder: a model folder is data.
+    where: dict[str, Any] = {"pretrained_model_name_or_path": str(path), "trust_remote_code": False}
     if path.suffix == ".gguf":
         if not path.is_file():
             raise InputError(f"{path}: no such file")
-        where = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
+        where |= {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(**where)
         model = transformers.AutoModelForCausalLM.from_pretrained(
@@ -45,7 +46,7 @@ def open_base(base: str, texts: Sequence[str], *, seed: int, half: bool) -> tupl
         if "gguf_file" in where:
             model = _plain(model)
     except (OSError, ValueError, ImportError) as error:
-        raise ModelError(f"{base}: transformers cannot load this model ({error})") from None
+        raise NotAModel(base, "transformers", error) from None
     if tokenizer.chat_template is None:
         tokenizer.chat_template = PLAIN_TEMPLATE
     if tokenizer.pad_token is None:
