@@ -33,7 +33,8 @@ from typing import Any
 SCRATCH = tuple(os.environ["CODERM_SCRATCH"].split(":")) if "CODERM_SCRATCH" in os.environ else ()
 _MOUNTED = {path: frozenset(os.listdir(path)) for path in SCRATCH}  # noqa: PTH208  # the interpreter's own
 _WATCHED_SIGNALS = tuple(map(int, (signal.SIGALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGTERM, signal.SIGINT,
-                                   signal.SIGUSR1, signal.SIGVTALRM, signal.SIGCHLD)))
+                                   signal.SIGUSR1, signal.SIGUSR2, signal.SIGVTALRM, signal.SIGCHLD, signal.SIGHUP,
+                                   signal.SIGPIPE)))
 _CLEAR: list[Any] = list(getattr(typing, "_cleanups", ()))
 _codecs_by_name: dict[str, Any] = vars(encodings)["_cache"]
 _DEEPEST = 10_000  # folders within folders
@@ -128,6 +129,7 @@ class House:
         sys.set_int_max_str_digits(self._digits)
         sys.setswitchinterval(self._switch)
         os.umask(self._umask)
+        sys.set_asyncgen_hooks(None, None)
         gc.enable()
         gc.set_threshold(*_THRESHOLD)
         self.forget()
@@ -165,6 +167,7 @@ class House:
             self._modules = dict(sys.modules)
         return (
             self.empty_scratch()
+            and not any(stream.closed for stream in self._streams)  # detached, it raises
             and _thread._count() == 0
             and not _has_children()
             and self._free_fd() == self._lowest_free_fd
