@@ -17,6 +17,7 @@ from typing import Any, Literal
 import coderm
 from coderm.errors import EngineError
 from coderm.execute import Engine
+from coderm.execute.inside.landlock import version
 from coderm.execute.inside.seccomp import supported
 from coderm.execute.jail import bubblewrap_problem, find_bubblewrap
 
@@ -69,8 +70,9 @@ def examine() -> list[Check]:
 
 
 def _without_jail() -> list[Check]:
+    reads = "the environment of your processes" if version() else "your files (this kernel has no Landlock)"
     return [Check("degraded mode", "off", "available by --unsafe: resource limits and a system call filter alone; a "
-                  "candidate can then read your files", "use it only for code that you trust")]
+                  f"candidate can then read {reads}", "use it only for code that you trust")]
 
 
 _LOOK = """

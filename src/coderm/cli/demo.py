@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coderm.cli.app import app
+from coderm.cli.execute import Unsafe
 
 if TYPE_CHECKING:
     from coderm.demo import Choice, Demo
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def demo(
     out: Annotated[Path | None, typer.Option(help="Keep the run in this folder, for `coderm rank`, `report` and the "
                                                   "like; by default it is thrown away.")] = None,
-    unsafe: Annotated[bool, typer.Option("--unsafe", help="Run WITHOUT the jail, where none is to be had.")] = False,
+    unsafe: Unsafe = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
 ) -> None:
     """Best-of-N by unit-test voting on real data, in under a minute, without a model or a network.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,17 @@ IsolationOption = Annotated[Isolation, typer.Option(
     help="`shared`: candidate and test in one process, fast, for ranking. `split`: the candidate never sees the "
          "test, for rewards that a model is trained on.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Jails to run side by side; by default one a core.")]
-Unsafe = Annotated[bool, typer.Option("--unsafe", help="Run WITHOUT the jail. Only for code that you trust.")]
+
+
+def _warn_without_jail(unsafe: bool) -> bool:
+    if unsafe:
+        print("coderm: WITHOUT THE JAIL: what runs now can start processes as you, fill your disk, and read what "
+              "`coderm doctor` says; only for code that you trust", file=sys.stderr)
+    return unsafe
+
+
+Unsafe = Annotated[bool, typer.Option("--unsafe", callback=_warn_without_jail,
+                                      help="Run WITHOUT the jail, where none is to be had. For code that you trust.")]
 Python = Annotated[str | None, typer.Option(help="The interpreter that candidates run under (for packages that they "
                                                  "may import); by default the one coderm runs under.")]
 

@@ -31,6 +31,7 @@ _ENVIRONMENT = {
     "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "CODERM_SCRATCH": "/tmp:/dev/shm",
 }  # fmt: skip
+_RESOURCES, _LINKS = ("/usr", "/etc/ld.so.cache", "/etc/localtime"), ("/bin", "/lib", "/lib32", "/lib64")
 _KEPT_VARIABLES = ("OPENBLAS_CORETYPE",)  # some processors need it for numpy to load
 
 
@@ -43,6 +44,8 @@ class Cage:
     uid: int | None = None
     processes: int | None = None
     scratch: str | None = None
+    readable: tuple[str, ...] = ()
+    """Without a jail: what the worker may read, where the kernel can hold it to that."""
 
 
 def cage(python: str, number: int, *, unsafe: bool) -> Cage:
@@ -53,7 +56,8 @@ def cage(python: str, number: int, *, unsafe: bool) -> Cage:
     if unsafe:
         scratch = tempfile.mkdtemp(prefix="coderm-")
         environment |= {"HOME": scratch, "TMPDIR": scratch, "CODERM_SCRATCH": scratch}
-        return Cage(zygote, environment, scratch=scratch)
+        return Cage(zygote, environment, scratch=scratch,
+                    readable=(*_RESOURCES, *_LINKS, "/proc", *map(str, _interpreter_folders(python))))
     bwrap = find_bubblewrap()
     problem = bubblewrap_problem(bwrap)
     if bwrap is None or problem:
@@ -109,9 +113,9 @@ def _mounts(python: str) -> list[str]:
     options = ["--proc", "/proc", "--dev", "/dev"]
     for scratch, size in (("/tmp", SCRATCH_BYTES), ("/dev/shm", SHM_BYTES)):
         options += ["--perms", "1777", "--size", str(size), "--tmpfs", scratch]  # first: the interpreter may live there
-    for resource in ("/usr", "/etc/ld.so.cache", "/etc/localtime"):
+    for resource in _RESOURCES:
         options += ["--ro-bind-try", resource, resource]
-    for link in ("/bin", "/lib", "/lib32", "/lib64"):
+    for link in _LINKS:
         path = Path(link)
         if path.is_symlink():
             options += ["--symlink", str(path.readlink()), link]

@@ -36,7 +36,8 @@ class Worker:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._channel = Channel(self._process.stdout.fileno(), self._process.stdin.fileno())
         try:
-            self._channel.send("config", {"uid": self.cage.uid})
+            self._channel.send("config", {"uid": self.cage.uid, "scratch": self.cage.scratch,
+                                          "readable": self.cage.readable})
             self.about, _ = self._channel.receive()
         except Closed:
             self._stderr.seek(0)

@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from .board import NOTHING, Board
 from .job import Job
+from .landlock import confine
 from .runner import compare_nothing
 from .seccomp import protect
 from .split import Nursery
@@ -50,6 +51,8 @@ def main() -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == __package__]:
         del sys.modules[name]  # nothing of ours is for candidates to import
     protect()
+    if config["scratch"]:
+        confine(config["readable"], [config["scratch"], "/dev/shm"])
     pages = int(open("/proc/self/statm").read().split()[0])  # noqa: PTH123, SIM115
     base_memory = pages * resource.getpagesize()
     # What every job would have to do first is done once: what they share they need not copy, page by page.
