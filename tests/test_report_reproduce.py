@@ -156,7 +156,7 @@ def test_figure_6_spends_the_same_budget_in_several_ways(run: Run, tmp_path: Pat
     found = rows(reproduce("fig6", [run], tmp_path)[-1])
     ways = {row["line"] for row in found}
     assert ways == {"Eq. 2, gold pass rates", "equal shares", "a random problem each time (not in the paper)",
-                    "as votes come in (not in the paper)"}
+                    "as votes come in (not in the paper)", "as votes come in, by labelled problems (not in the paper)"}
     assert {row["x"] for row in found} == {"1", "2", "4", "8"}
     equal = [float(row["mean"]) for row in found if row["line"] == "equal shares"]
     one = scaling_curve(tasks_of(run), SELECTORS["majority"], [12], [1], resamples=400).means()[0, 0]

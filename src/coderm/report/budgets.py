@@ -14,7 +14,8 @@ from coderm.scale.recorded import RULES, Recorded, Rule
 
 WAYS = {"greedy-gold": "Eq. 2, gold pass rates", "greedy-predicted": "Eq. 2, predicted pass rates",
         "equal": "equal shares", "random": "a random problem each time (not in the paper)",
-        "static": "expected gain in selection (not in the paper)", "sequential": "as votes come in (not in the paper)"}
+        "static": "expected gain in selection (not in the paper)", "sequential": "as votes come in (not in the paper)",
+        "fitted": "as votes come in, by labelled problems (not in the paper)"}
 """Ways to spend a budget that are plotted -> their names in the figure."""
 PREDICTED = ("greedy-predicted", "static")
 """Those that need predicted pass rates."""
@@ -43,7 +44,8 @@ def fig6(runs: Sequence[tuple[About, Sequence[Recorded]]], rule_name: str,
 
 def lines_of(panel: str, found: Scaling, ways: Iterable[str] = WAYS) -> list[Line]:
     """The lines of one panel."""
-    return [percent(panel, WAYS[way], found.budgets.tolist(), *found.curve(way)) for way in ways]
+    return [percent(panel, WAYS[way], found.budgets.tolist(), *found.curve(way))
+            for way in ways if way in found.accuracy]
 
 
 def plot_of(rule: Rule, lines: Sequence[Line], name: str = "fig6") -> Plot:

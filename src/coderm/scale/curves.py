@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,16 @@ from numpy.typing import NDArray
 from coderm.errors import InputError
 from coderm.progress import Progress
 from coderm.reward.evaluate import Estimate, mean_interval
-from coderm.scale import sequential
 from coderm.scale.allocate import COMPARED, log_gain
+from coderm.scale.fitted import cross_fitted_worth
 from coderm.scale.recorded import Recorded, Replies, Rule, best, side_by_side
+from coderm.scale.sequential import replay
 from coderm.scale.static import cross_fitted_gains
 
 Floats = NDArray[np.float64]
-STRATEGIES = ("equal", "random", "greedy-gold", "greedy-predicted", "static", "sequential")
+STRATEGIES = ("equal", "random", "greedy-gold", "greedy-predicted", "static", "sequential", "fitted")
 """Equal shares; each unit to a random problem; Eq. 2 with gold and with predicted pass rates; the rules made for
-verifiers: `static` (coderm.scale.static) and `sequential` (coderm.scale.sequential)."""
+verifiers: `static`, `sequential` and `fitted` (the modules of these names)."""
 _NEAR = 0.005
 
 
@@ -86,7 +88,8 @@ def scaling(problems: Sequence[Recorded], predicted: Floats, rule: Rule, *, resa
     """Replay every strategy on labelled problems; `predicted` [problems] are pass rates from a probe.
 
     Predictions must not have seen the problems' own labels (cross-fit them, see `coderm.scale.probe`); the static
-    rule is cross-fitted here. Raises InputError where there is no problem with candidates and replies.
+    and the fitted rule are cross-fitted here. `fitted` is left out where scikit-learn is not installed. Raises
+    InputError where there is no problem with candidates and replies.
     """
     usable = [i for i, p in enumerate(problems) if len(p.correct) and p.replies]
     if not usable:
@@ -102,19 +105,21 @@ def scaling(problems: Sequence[Recorded], predicted: Floats, rule: Rule, *, resa
     whole = float((stacked.pairs.sum(axis=1) * stacked.present.sum(axis=1)).sum())
     target = float(np.mean([_last(a, stacked.limit) for a in accuracies]))
 
-    at_budget = {name: np.zeros((len(budgets), p)) for name in STRATEGIES}
+    names = [name for name in STRATEGIES if name != "fitted" or find_spec("sklearn")]
+    worth = {"sequential": None} | ({"fitted": cross_fitted_worth(stacked, seed)} if "fitted" in names else {})
+    at_budget = {name: np.zeros((len(budgets), p)) for name in names}
     reach: dict[str, Reach | None] = {}
     near: dict[str, Reach | None] = {}
-    with Progress(f"replaying budgets, {rule}", len(STRATEGIES), quiet=quiet) as progress:
-        for name in STRATEGIES:
+    with Progress(f"replaying budgets, {rule}", len(names), quiet=quiet) as progress:
+        for name in names:
             path, spent = np.zeros(n_units + 1), np.zeros(n_units + 1)
             for replies, accuracy in zip(shuffles, accuracies, strict=True):
                 pairs = replies.pairs * replies.present.sum(axis=1, keepdims=True)
                 priority = priorities.get(name, np.zeros(0))
                 if name == "random":
                     priority = -np.cumsum(rng.exponential(size=replies.pairs.shape), axis=1)
-                elif name == "sequential":
-                    priority, accuracy, pairs = sequential.replay(replies)
+                elif name in worth:
+                    priority, accuracy, pairs = replay(replies, worth=worth[name])
                 order = spending_order(np.where(np.arange(replies.pairs.shape[1]) < replies.limit[:, None],
                                                 priority, -np.inf))
                 path += _along(order, np.diff(accuracy, axis=1), accuracy[:, 0].sum(), n_units) / p

@@ -46,6 +46,8 @@ class Replies:
     all of them passed (`majority`; Ma et al. 2025, Eq. 1)."""
     keys: NDArray[np.uint64]
     """[P, N, M] a hash of the passed set; equal sums over replies mean equal sets."""
+    cases: NDArray[np.float32]
+    """[P, N, M] test cases of the reply that the candidate passes."""
     pairs: NDArray[np.int64]
     """[P, M] test cases of the reply: what one candidate costs to judge on it."""
     correct: NDArray[np.bool_]
@@ -61,6 +63,7 @@ class Replies:
                                     rng.random(self.pairs.shape), 2.0), axis=1)
         return Replies(self.rule, np.take_along_axis(self.votes, order[:, None, :], axis=2),
                        np.take_along_axis(self.keys, order[:, None, :], axis=2),
+                       np.take_along_axis(self.cases, order[:, None, :], axis=2),
                        np.take_along_axis(self.pairs, order, axis=1), self.correct, self.present, self.limit)
 
 
@@ -69,6 +72,7 @@ def side_by_side(problems: Sequence[Recorded], rule: Rule) -> Replies:
     p, n = len(problems), max((len(r.correct) for r in problems), default=0)
     m = max((r.replies for r in problems), default=0)
     votes, keys = np.zeros((p, n, m), np.float32), np.zeros((p, n, m), np.uint64)
+    cases = np.zeros((p, n, m), np.float32)
     pairs, correct, present = np.zeros((p, m), np.int64), np.zeros((p, n), bool), np.zeros((p, n), bool)
     rng = np.random.default_rng(0)
     for i, problem in enumerate(problems):
@@ -79,11 +83,12 @@ def side_by_side(problems: Sequence[Recorded], rule: Rule) -> Replies:
         for j in np.unique(problem.reply_of_test):
             mine = problem.reply_of_test == j
             counted = problem.passed[:, mine]
+            cases[i, :size, j] = counted.sum(axis=1)
             if rule == "majority":
                 counted = np.logical_and.reduce(counted, axis=1, keepdims=True)
             votes[i, :size, j] = counted.sum(axis=1)
             keys[i, :size, j] = (counted * name[mine][: counted.shape[1]]).sum(axis=1, dtype=np.uint64)
-    return Replies(rule, votes, keys, pairs, correct, present, np.array([r.replies for r in problems], np.int64))
+    return Replies(rule, votes, keys, cases, pairs, correct, present, np.array([r.replies for r in problems], np.int64))
 
 
 def best(

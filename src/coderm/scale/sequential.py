@@ -28,6 +28,7 @@ run as any other.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,10 +105,14 @@ def standing(
     return Standing(np.where(finished, 0.0, worth), can_win, chosen)
 
 
+Worth = Callable[[Replies, int, Standing], NDArray[np.float64]]
+"""(replies, b, where they stand after the first b) -> [P] what a further reply is worth to each problem."""
+
+
 def replay(
-    replies: Replies, start: int = START, confidence: float = CONFIDENCE
+    replies: Replies, start: int = START, confidence: float = CONFIDENCE, worth: Worth | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """What the rule would have done on recorded replies, in their order.
+    """What the rule, or its looks with another `worth` in place of its own, would have done on recorded replies.
 
     Returns each unit's priority [P, M] (-inf: never asked for), selection accuracy [P, M + 1] after so many replies,
     and pairs executed [P, M] on each reply.
@@ -124,7 +129,8 @@ def replay(
             break
         if b >= start:
             alive = now.alive
-            priority[:, b] = np.where(now.worth > 0, now.worth, -np.inf)
+            valued = now.worth if worth is None else worth(replies, b, now)
+            priority[:, b] = np.where(valued > 0, valued, -np.inf)
         else:
             priority[:, b] = 2.0 + start - b
         priority[b >= replies.limit, b] = -np.inf
