@@ -158,6 +158,18 @@ def test_codet_export_lists_what_its_format_cannot_hold(tmp_path, problems):
 # -- CodeRM and EvalPlus ------------------------------------------------------------------------------------
 
 
+def test_where_solutions_come_in_a_problem_without_any_has_none_rather_than_none_yet(tmp_path, problems):
+    tests = write(tmp_path / "t.jsonl", {"task_id": "t/0", "unit_tests": ["x"]}, {"task_id": "t/1", "unit_tests": ["y"]})
+    brought = ("import", "coderm", "--problems", problems, "--unit-tests", tests)
+    for name, row in (("texts", {"solutions": ["a = 1"]}), ("replies", {"responses": ["```python\ndef f(x): pass\n```"]})):
+        solutions = write(tmp_path / f"{name}.jsonl", {"task_id": "t/0"} | row)
+        as_json(*brought, "--solutions", solutions, "--out", tmp_path / name)
+        found = load(tmp_path / name).solutions()
+        assert len(found["t/0"]) == 1 and found["t/1"] == []
+    as_json(*brought, "--out", tmp_path / "later")
+    assert load(tmp_path / "later").solutions() == {}
+
+
 def test_coderm_files_round_trip(tmp_path, problems):
     rows = [{"task_id": "t/0", "solutions": ["a = 1", "é\ud800"]}, {"task_id": "t/1", "solutions": []}]
     tests = [{"task_id": "t/0", "unit_tests": [case_class("T", [("test", "self.assertTrue(f(1))")])] * 2}]

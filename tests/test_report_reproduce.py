@@ -15,11 +15,14 @@ from typer.testing import CliRunner
 
 from coderm.cli import app
 from coderm.errors import InputError, MissingExtra
+from coderm.records import Problem
 from coderm.report.about import about, paper_name
+from coderm.report.page import write_report
 from coderm.report.reproduce import reproduce
 from coderm.report.scaling import sizes
-from coderm.reward import SELECTORS, accuracies, difficulty_quintiles, scaling_curve, tasks_of
+from coderm.reward import SELECTORS, Estimate, accuracies, difficulty_quintiles, rank, scaling_curve, tasks_of
 from coderm.runs import Run
+from coderm.scale.from_run import recorded_problems
 
 
 @pytest.fixture(scope="module")
@@ -170,3 +173,29 @@ def test_figure_6_spends_the_same_budget_in_several_ways(run: Run, tmp_path: Pat
         reproduce("fig6", [run], tmp_path, pass_rates=rates)
     with pytest.raises(InputError, match="replayed"):
         reproduce("fig6", [run], tmp_path, rule="variance")
+
+
+def test_a_problem_without_a_usable_solution_counts_in_tables_and_curves_and_on_the_page(tmp_path: Path) -> None:
+    """As 0 under every rule; budgets of tests leave it out, for none would help it."""
+    run = synthetic_run(tmp_path / "run", problems=7, n=6, m=5)
+    before = {name: ours.value for name, ours in _estimates(run).items()}
+    page = write_report(run, tmp_path / "before.html").read_text("utf-8")
+    curve = scaling_curve(tasks_of(run), SELECTORS["majority"], [6], [5])
+    with run:
+        run.add_problems([Problem("none", "")])
+        run.append("solutions", [{"task_id": "none", "solutions": []}])
+        run.append("unit_tests", [{"task_id": "none", "unit_tests": ["t"]}])
+        run.append("labels", [{"task_id": "none", "correct": []}])
+    after = _estimates(run)
+    assert {name: ours.value for name, ours in after.items()} == pytest.approx(
+        {name: value * 7 / 8 for name, value in before.items()})
+    now = scaling_curve(tasks_of(run), SELECTORS["majority"], [6], [5])
+    assert now.means()[0, 0] == pytest.approx(curve.means()[0, 0] * 7 / 8)
+    assert len(recorded_problems(run)) == 7
+    said = "1 more without any usable solution, which every rule loses"
+    assert said not in page and said in write_report(run, tmp_path / "after.html").read_text("utf-8")
+
+
+def _estimates(run: Run) -> dict[str, Estimate]:
+    ranking = rank(tasks_of(run))
+    return {name: ranking.estimate(name) for name in ranking.accuracies}

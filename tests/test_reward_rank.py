@@ -87,6 +87,21 @@ def test_problems_that_are_not_executed_yet_are_told(run):
     assert json.loads(done.stdout)["problems"] == 2 and "ranked 2 of 3 problems" in done.stderr
 
 
+def test_a_problem_without_a_usable_solution_counts_as_lost_and_one_not_asked_for_as_not_yet(run):
+    with run:
+        run.add_problems([Problem("d", ""), Problem("e", ""), Problem("f", "")])
+        run.append("solutions", [{"task_id": "d", "solutions": []}, {"task_id": "e", "solutions": ["x"]}])
+        run.append("unit_tests", [{"task_id": "d", "unit_tests": ["t"]}])
+        run.append("labels", [{"task_id": "d", "correct": []}])
+    done = rank(run.path, "--json")
+    found = json.loads(done.stdout)
+    assert found["problems"] == 4 and done.stderr == (
+        "ranked 4 of 6 problems: 1 have no solutions yet, 1 have no labels\n")
+    assert found["selectors"]["random"]["accuracy"] == pytest.approx(100 * (1 / 3 + 0 + 2 / 3 + 0) / 4)
+    assert found["selectors"]["oracle"]["accuracy"] == 50
+    assert found["selectors"]["majority"]["accuracy"] == pytest.approx(100 * (1 + 0 + 2 / 3 + 0) / 4)
+
+
 def test_the_table_is_for_people(run):
     done = rank(run.path)
     assert done.returncode == 0

@@ -37,7 +37,7 @@ class Labels:
     solutions: int = 0
     correct: int = 0
     accuracy: float = 0.0
-    """Percent: the expected accuracy of one candidate, averaged over problems."""
+    """Percent: the expected accuracy of one candidate, averaged over problems; one without candidates counts 0."""
     at_least_one: float = 0.0
     """Percent of problems with at least one correct candidate."""
     labelled_now: int = 0
@@ -64,7 +64,7 @@ def label_run(run: Run, engine: Engine, *, time_limit: float = TIME_LIMIT, quiet
     if not known:
         lacking = "solutions" if not solutions else "problem with a ground truth and a solution"
         raise InputError(f"{run.path}: has no {lacking} to label")
-    todo = [p for p in known if len(labels.get(p.task_id, ())) != len(solutions[p.task_id])]
+    todo = [p for p in known if p.task_id not in labels or len(labels[p.task_id]) != len(solutions[p.task_id])]
     told = Labels(without_ground_truth=len(problems) - len(known))
     limits = _limits(todo, engine, time_limit, told, quiet)
     with Progress("labelling", len(limits), quiet=quiet) as progress:
@@ -125,8 +125,8 @@ def _time_limit(engine: Engine, limit: float) -> Iterator[None]:
 
 
 def _count(told: Labels, labels: dict[str, list[bool]], known: set[str]) -> None:
-    rows = [row for task_id, row in labels.items() if task_id in known and row]
+    rows = [row for task_id, row in labels.items() if task_id in known]
     told.problems, told.solutions, told.correct = len(rows), sum(map(len, rows)), sum(map(sum, rows))
     if rows:
-        told.accuracy = 100 * float(np.mean([np.mean(row) for row in rows]))
+        told.accuracy = 100 * float(np.mean([sum(row) / max(1, len(row)) for row in rows]))
         told.at_least_one = 100 * float(np.mean([any(row) for row in rows]))

@@ -41,9 +41,13 @@ def rank(
     protocol = protocol or opened.config.get("protocol", "default")
     tasks = tasks_of(opened, protocol=protocol, scores=read_scores(scores) if scores else None)
     ranking = rank_rules(tasks, select, str(run))
-    if ranking.problems < (total := len(opened.solutions())):
-        print(f"ranked {ranking.problems} of {total} problems: the others are not executed or not labelled yet",
-              file=sys.stderr)
+    asked = opened.solutions().keys()
+    total = len(asked | {problem.task_id for problem in opened.problems()})
+    left_out = {"have no solutions yet": total - len(asked), "are not executed yet": len(asked) - len(tasks),
+                "have no labels": len(tasks) - ranking.problems}
+    if ranking.problems < total:
+        print(f"ranked {ranking.problems} of {total} problems: "
+              + ", ".join(f"{count} {why}" for why, count in left_out.items() if count), file=sys.stderr)
     if as_json:
         print(json.dumps(ranking.as_json() | {"protocol": protocol}))
         return

@@ -21,7 +21,8 @@ def write_run(out: Path, about: Mapping[str, Any], problems: Sequence[Problem], 
               origins: Mapping[str, dict[str, Any]] | None = None) -> Run:
     """Write a run of the problems that have any texts; what it holds already is left, so a killed import goes on.
 
-    `replies` are rows by file name; `origins` say more about a problem's unit tests in their row. Raises InputError
+    `replies` are rows by file name; `origins` say more about a problem's unit tests in their row. Where solutions
+    come in at all, a problem without any has none, rather than none yet. Raises InputError
     where the directory holds another run, an import of other texts included, or there is nothing to write.
     """
     replies = replies or {}
@@ -34,7 +35,9 @@ def write_run(out: Path, about: Mapping[str, Any], problems: Sequence[Problem], 
     with run:
         run.add_problems(kept)
         order = [problem.task_id for problem in kept]
-        for name, texts in (("solutions", solutions), ("unit_tests", unit_tests)):
+        came = solutions.keys() | {row["task_id"] for row in replies.get("solution_replies", ())}
+        unanswered: Texts = {task_id: [] for task_id in order if came and task_id not in came}
+        for name, texts in (("solutions", solutions | unanswered), ("unit_tests", unit_tests)):
             have = {row["task_id"] for row in run.rows(name)}
             more = origins or {} if name == "unit_tests" else {}
             run.append(name, ({"task_id": task_id, name: texts[task_id]} | more.get(task_id, {}) for task_id in order

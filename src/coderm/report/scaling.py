@@ -12,6 +12,7 @@ from coderm.report import svg
 from coderm.report.parts import Chart, Section, plural
 from coderm.reward import SELECTORS, Curve, Task, difficulty_quintiles, scaling_curve
 from coderm.reward.context import Floats
+from coderm.reward.curves import pass_rates
 from coderm.reward.verdict_rules import VerdictRule
 
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -92,7 +93,7 @@ def _quintile_section(tasks: Sequence[Task], curve: Curve) -> list[Section]:
     lines = [series(name, curve.m_values, *gain(curve, quintile == q)) for q, name in enumerate(QUINTILES, 1)]
     chart = svg.line_chart(lines, "unit tests", "gain over 1 test (points)",
                            title="Gain over one unit test, by difficulty")
-    rates = np.array([0.0 if t.context.labels is None else t.context.labels.mean() for t in tasks])
+    rates = pass_rates(tasks)
     levels = curve.means
     table = [["problems", "pass rate of candidates", "problems", *(f"{m} tests" for m in curve.m_values)]]
     for q, name in enumerate(QUINTILES, 1):

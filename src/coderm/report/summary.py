@@ -83,10 +83,11 @@ def summarise(run: Run, progress: Progress) -> Summary:
                 *scaling_sections(labelled, standing.rivals if standing else ())]
     progress.advance(note="curves drawn")
     return Summary(
-        cases=cases, name=run.path.resolve().name, about=_about(run, cases), headline=headline(standing, len(cases)),
-        footer=_footer(run), ladder=ladder(standing), outcomes=_outcomes(rows) if standing else [],
-        ends_bar=_ends_bar(rows), findings=findings(cases), sections=sections, problems=rows,
-        groups=_groups(rows, cases), shapes=Markup(json.dumps([case.matrix.shape for case in cases])),
+        cases=cases, name=run.path.resolve().name, about=_about(run, cases, len(tasks) - len(cases)),
+        headline=headline(standing, len(cases)), footer=_footer(run), ladder=ladder(standing),
+        outcomes=_outcomes(rows) if standing else [], ends_bar=_ends_bar(rows), findings=findings(cases),
+        sections=sections, problems=rows, groups=_groups(rows, cases),
+        shapes=Markup(json.dumps([case.matrix.shape for case in cases])),
     )
 
 
@@ -102,7 +103,7 @@ def _gist(prompt: str) -> str:
     return lines[0][:200] if lines else ""
 
 
-def _about(run: Run, cases: Sequence[Case]) -> str:
+def _about(run: Run, cases: Sequence[Case], unanswered: int) -> str:
     n, m = (sorted({case.matrix.shape[axis] for case in cases}) for axis in (0, 1))
     origin = about(run)
     models = {origin.policy: "solutions", origin.tester: "tests"}
@@ -110,6 +111,8 @@ def _about(run: Run, cases: Sequence[Case]) -> str:
         models = {origin.policy: "solutions and tests"}
     known = [origin.benchmark, *(f"{what} by {model}" for model, what in models.items() if model)]
     size = f"{len(cases)} problems, each with {_range(n)} solutions and {_range(m)} unit tests"
+    if unanswered:
+        size += f"; {unanswered} more without any usable solution, which every rule loses"
     return ", ".join([*filter(None, known), size])
 
 

@@ -83,13 +83,18 @@ def difficulty_quintiles(tasks: Sequence[Task]) -> NDArray[np.int64]:
     Problems without a correct candidate are dropped and hold 0 (Ma et al. 2025, Fig. 3); equal rates keep their
     order, so that the parts differ by at most one problem.
     """
-    rates = np.array([0.0 if t.context.labels is None or not len(t.context.labels) else t.context.labels.mean()
-                      for t in tasks])
+    rates = pass_rates(tasks)
     kept = np.flatnonzero(rates > 0)
     quintile = np.zeros(len(tasks), dtype=np.int64)
     for q, part in enumerate(np.array_split(kept[np.argsort(-rates[kept], kind="stable")], 5), 1):
         quintile[part] = q
     return quintile
+
+
+def pass_rates(tasks: Sequence[Task]) -> Floats:
+    """Share of correct candidates of each problem, [problems]; 0 where there is none, or none is known."""
+    return np.array([0.0 if t.context.labels is None or not len(t.context.labels) else t.context.labels.mean()
+                     for t in tasks])
 
 
 def _pool(task: Task) -> NDArray[np.intp]:

@@ -65,7 +65,12 @@ def applied(rule: Rule, matrix: RewardMatrix, context: Context) -> Floats:
 
 
 def task_scores(task: Task, rule: Rule) -> Floats:
-    """The scores of a rule on a problem, [N], "never choose" included. Raises InputError naming the problem."""
+    """The scores of a rule on a problem, [N], "never choose" included; no rule is asked where there is no candidate.
+
+    Raises InputError naming the problem.
+    """
+    if not len(task.matrix.codes):
+        return np.zeros(0)
     try:
         return choosable(applied(rule, task.matrix, task.context), task.context)
     except MissingInput:

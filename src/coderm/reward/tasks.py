@@ -18,8 +18,8 @@ def tasks_of(run: Run, *, protocol: Protocol = "default",
              scores: Mapping[str, Sequence[float]] | None = None) -> list[Task]:
     """The executed problems of a run in its order, with labels where known and outside `scores` where given.
 
-    A problem for which no unit test came out counts as one where nobody votes; one that was not executed yet is
-    left out. Raises InputError where nothing was executed.
+    A problem for which no unit test came out counts as one where nobody votes, one for which no solution came out as
+    one that every rule loses; one that was not executed yet is left out. Raises InputError where nothing was executed.
     """
     solutions, unit_tests, labels = run.solutions(), run.unit_tests(), run.labels()
     rounds = list(run.rows("rounds"))
@@ -28,10 +28,10 @@ def tasks_of(run: Run, *, protocol: Protocol = "default",
     for task_id, candidates in solutions.items():
         texts = unit_tests.get(task_id, [])
         matrix = run.matrix(task_id)
-        if matrix is None and not texts:
-            matrix = RewardMatrix.from_verdicts(np.full((len(candidates), 0), Verdict.NOT_RUN),
+        if matrix is None and not (candidates and texts):
+            matrix = RewardMatrix.from_verdicts(np.full((len(candidates), len(texts)), Verdict.NOT_RUN),
                                                 behaviour=np.zeros((len(candidates), 0), np.int64),
-                                                calls=np.zeros((0, 0), bool))
+                                                calls=np.zeros((len(texts), 0), bool))
         if matrix is None:
             continue
         if matrix.shape != (len(candidates), len(texts)):
@@ -49,7 +49,7 @@ def tasks_of(run: Run, *, protocol: Protocol = "default",
         tasks.append(Task(task_id, matrix, Context(
             labels=None if correct is None else np.asarray(correct, dtype=bool), outside=outside,
             solutions=candidates, unit_tests=texts, protocol=protocol, survivors=survivors)))
-    if solutions and not tasks:
+    if any(solutions.values()) and not any(len(task.matrix.codes) for task in tasks):
         raise InputError(f"{run.path}: nothing was executed yet; run `{run.command('execute')}` first")
     return tasks
 

@@ -12,7 +12,7 @@ from coderm.scale.recorded import Recorded
 
 
 def recorded_problems(run: Run) -> list[Recorded]:
-    """The executed and labelled problems of a run.
+    """The executed and labelled problems of a run that have a candidate: no budget helps the others.
 
     Tests vote as in `coderm rank`. Replies that yielded nothing count as spent where the run knows of them: it has
     the raw replies, or its rows of unit tests say so ("replies": the reply of each test, "sampled": how many there
@@ -24,7 +24,7 @@ def recorded_problems(run: Run) -> list[Recorded]:
         sampled[reply["task_id"]] = max(sampled.get(reply["task_id"], 0), reply.get("index", -1) + 1)
     problems = []
     for task in tasks_of(run, protocol=run.config.get("protocol", "default")):
-        if task.context.labels is None:
+        if task.context.labels is None or not len(task.context.labels):
             continue
         voters = electorate(task.matrix, task.context)
         origin = np.asarray(rows.get(task.task_id, {}).get("replies", np.arange(task.matrix.shape[1])), np.int64)
