@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import coderm
+from coderm.cli.generate import _problem_text
 from coderm.errors import FormatError, InputError
 from coderm.matrix import RewardMatrix
 from coderm.problems import load as load_problems
@@ -213,6 +214,33 @@ def test_a_name_that_no_file_can_have_is_refused_at_import(tmp_path: Path, task_
     line = refused("import", "coderm", "--problems", problems, "--solutions", solutions, "--out", tmp_path / "run")
     assert f"{problems}:2: task_id: " in line and told in line and "--skip-bad" in line
     assert not (tmp_path / "run").exists()
+
+
+def test_a_prompt_that_is_no_text_is_refused_with_its_line(tmp_path: Path) -> None:
+    problems = rows(tmp_path / "p.jsonl", {"task_id": "t", "prompt": ""}, {"task_id": "u", "prompt": "f(x) \ud800"})
+    line = refused("run", problems, "--policy", "fake", "--tester", "fake", "--out", tmp_path / "run")
+    assert f"{problems}:2: prompt: " in line and "surrogate" in line and not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("problem", "told"), [
+    (b"Write f(x) \xff", "not a text in UTF-8"), ("é.txt", "no such file"), ("roman.txt", "no such file"),
+    (".", "is a folder"), ("é/roman.txt", "no such file")])
+def test_what_is_no_problem_is_not_sent_to_a_model(tmp_path: Path, problem: str | bytes, told: str) -> None:
+    done = subprocess.run([CODERM, "solve", problem, "--policy", "fake", "--tester", "fake"], cwd=tmp_path,
+                          capture_output=True, text=True)
+    assert done.returncode == 2 and told in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_a_problem_on_standard_input_that_is_no_text_is_told() -> None:
+    for latin in ({}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}):
+        done = subprocess.run([CODERM, "solve", "-", "--policy", "fake", "--tester", "fake"], input=b"\xff\xfe",
+                              env=os.environ | latin, capture_output=True)
+        assert done.returncode == 2 and b"UTF-8" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("problem", ["中文写一个函数f(x)返回x的平方。", "Schreibe f(x), das das Vierfache von x zurückgibt: " + "é" * 200])
+def test_a_problem_may_be_in_any_script_and_of_any_length(problem: str) -> None:
+    assert _problem_text(problem) == problem
 
 
 def test_skipping_is_offered_only_where_it_can_be_had(tmp_path: Path) -> None:

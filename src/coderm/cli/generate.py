@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -254,13 +256,15 @@ def _problem_text(problem: str) -> str:
 
     if problem == "-":
         return sys.stdin.read()
-    looks_like_path = len(problem) < 256 and "\n" not in problem
-    if looks_like_path and Path(problem).is_file():
+    may_be_path = len(os.fsencode(problem)) < 256 and "\n" not in problem  # no longer name is one to the system
+    if may_be_path and Path(problem).is_file():
         try:
             return Path(problem).read_text(encoding="utf-8")
         except UnicodeDecodeError:
             raise InputError(f"{problem}: not a text in UTF-8") from None
-    if looks_like_path and problem and " " not in problem:
+    if may_be_path and Path(problem).is_dir():
+        raise InputError(f"{problem}: is a folder; name a file that holds the problem")
+    if re.fullmatch(r"[!-~]+|\S+\.[a-z]{1,5}", problem):  # not every script has blanks between its words
         raise InputError(f"{problem}: no such file, and one word is no problem")
     return problem
 

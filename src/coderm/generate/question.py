@@ -53,6 +53,10 @@ def read_question(text: str, task_id: str = "problem") -> Question:
         raise InputError(f"the problem must be a text, not {type(text).__name__}")
     if not text.strip():
         raise InputError("the problem is empty")
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # an argument or a pipe that was not, as Python reads it
+        raise InputError("the problem is not a text in UTF-8; convert it") from None
     text = text.strip() + "\n"
     tree = _parse(text)
     if tree is not None:

@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 from coderm.errors import InputError
 from coderm.problems import oracle
 from coderm.problems.restore import restore
-from coderm.problems.rows import Row, TaskId
+from coderm.problems.rows import Prompt, Row, TaskId
 from coderm.problems.texts import case_class, literal, literal_lines, parse
 from coderm.records import Problem
 
@@ -28,7 +28,7 @@ class EvalPlusRow(Row):
     """`contract` (asserts that inputs satisfy) is not read: EvalPlus made its inputs with it, and judges without it."""
 
     task_id: TaskId
-    prompt: str
+    prompt: Prompt
     entry_point: str
     canonical_solution: str
     base_input: list[list[Any]]

@@ -6,7 +6,7 @@ import ast
 import builtins
 from collections.abc import Iterator
 
-from coderm.problems.rows import Row, TaskId
+from coderm.problems.rows import Prompt, Row, TaskId
 from coderm.problems.texts import case_class, parse, statements
 from coderm.records import Problem
 
@@ -15,7 +15,7 @@ class HumanEvalRow(Row):
     """`test` defines `check(candidate)`; the reference solution is the prompt and what follows it."""
 
     task_id: TaskId
-    prompt: str
+    prompt: Prompt
     entry_point: str
     canonical_solution: str
     test: str

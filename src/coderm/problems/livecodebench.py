@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from coderm.problems import judge
-from coderm.problems.rows import Row, TaskId, explain
+from coderm.problems.rows import Prompt, Row, TaskId, explain
 from coderm.problems.texts import case_class, literal
 from coderm.records import Problem
 
@@ -46,7 +46,7 @@ class LiveCodeBenchRow(Row):
     """A row of code_generation or code_generation_lite."""
 
     question_id: TaskId
-    question_content: str
+    question_content: Prompt
     starter_code: str = ""
     public_test_cases: str | list[Any]
     private_test_cases: str | list[Any] = Field(default_factory=list)

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 
 from coderm.errors import FormatError, InputError
 from coderm.problems import evalplus, humaneval, livecodebench, stdin
-from coderm.problems.rows import Complaints, Row, TaskId, explain, read_objects
+from coderm.problems.rows import Complaints, Prompt, Row, TaskId, explain, read_objects
 from coderm.problems.texts import assert_class, parse
 from coderm.records import Problem
 
@@ -23,7 +23,7 @@ class OwnRow(Row):
     """A problem in CodeRM's own shape (see `Problem`), or with MBPP's `test_list` of asserts for ground truth."""
 
     task_id: TaskId
-    prompt: str
+    prompt: Prompt
     entry_point: str | None = None
     kind: Literal["function", "stdin"] = "function"
     reference: str | None = None

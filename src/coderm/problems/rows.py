@@ -18,19 +18,25 @@ from coderm.errors import FormatError, InputError
 _LONGEST_ID = 240
 
 
-def _names_a_file(task_id: str) -> str:
+def _encodable(text: str) -> str:
     try:
-        length = len(quote(task_id, safe=""))
+        text.encode()
     except UnicodeEncodeError:
         raise ValueError("holds half of a surrogate pair, which is no text") from None
-    if length > _LONGEST_ID:
+    return text
+
+
+def _names_a_file(task_id: str) -> str:
+    if len(quote(task_id, safe="")) > _LONGEST_ID:
         raise ValueError(f"longer than {_LONGEST_ID} characters once escaped; a file is named after it")
     return task_id
 
 
 TaskId = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value),
-                   AfterValidator(_names_a_file)]
+                   AfterValidator(_encodable), AfterValidator(_names_a_file)]
 """A problem's name, text in our files; MBPP's are numbers. Its reward matrix is a file of that name (see `Run`)."""
+Prompt = Annotated[str, AfterValidator(_encodable)]
+"""What models are sent."""
 
 
 class Row(BaseModel):
