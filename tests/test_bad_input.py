@@ -122,6 +122,18 @@ def test_the_folder_of_a_file_to_come_is_made_or_refused_before_the_work(run: Ru
     assert str(file) in refused("reproduce", "table1", run.path, "--out", file)
 
 
+def test_a_report_goes_through_a_link_and_into_a_pipe(run: Run, tmp_path: Path) -> None:
+    link, pipe = tmp_path / "link.html", tmp_path / "pipe"
+    link.symlink_to("page.html")
+    os.mkfifo(pipe)
+    assert cli("report", run.path, "--out", link).returncode == 0
+    assert link.is_symlink() and "</html>" in (tmp_path / "page.html").read_text()
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:
+        assert cli("report", run.path, "--out", pipe).returncode == 0
+        assert "</html>" in reader.communicate()[0]
+    assert pipe.is_fifo() and not list(tmp_path.glob("*.partial"))
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_one_may_not_write_to_is_refused(run: Run, tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir(mode=0o500)

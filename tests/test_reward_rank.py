@@ -9,6 +9,7 @@ import pytest
 
 from coderm.matrix import RewardMatrix
 from coderm.records import Problem, Verdict
+from coderm.reward import read_scores
 from coderm.runs import Run
 
 
@@ -73,6 +74,8 @@ def test_scores_from_a_file(run, tmp_path):
     scores.write_text("".join(json.dumps({"task_id": t, "scores": [1, 0, 0.5]}) + "\n" for t in "abc"))
     found = json.loads(rank(run.path, "--select", "grading", "--scores", scores, "--json").stdout)
     assert found["selectors"]["grading"]["accuracy"] == pytest.approx(100 * 2 / 3)
+    scores.write_text('{"task_id": 7, "scores": [1, 2, 3]}\n')
+    assert read_scores(scores) == {"7": [1, 2, 3]}
     scores.write_text('{"task_id": "a", "scores": [1, "2", 3]}\n')
     broken = rank(run.path, "--scores", scores)
     assert broken.returncode == 2 and f"{scores}:1" in broken.stderr

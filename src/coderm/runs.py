@@ -10,7 +10,8 @@
         .lock                     held by the one process that may write
 
 A line is written with one write() call and ends in a newline; a line cut short by a kill is dropped when the
-file is next opened for appending. Other files appear by rename.
+file is next opened for appending. A last line that lacks no more than its newline is whole: another tool may leave it
+away. Other files appear by rename.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import json
 import os
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -105,7 +107,7 @@ class Run:
         assert self._lock is not None, "append needs the lock: use `with run:`"
         path = self.path / f"{name}.jsonl"
         with path.open("ab+") as file:
-            _drop_cut_line(file)
+            _end_last_line(file)
             for row in rows:
                 file.write(json.dumps(row, ensure_ascii=True).encode() + b"\n")
                 file.flush()
@@ -113,10 +115,8 @@ class Run:
     def replace(self, name: str, rows: Iterable[dict[str, Any]]) -> None:
         """Write NAME.jsonl anew, by rename: a kill leaves the old file or the new one."""
         assert self._lock is not None, "replace needs the lock: use `with run:`"
-        partial = self.path / f"{name}.partial"
-        with partial.open("wb") as file:
+        with whole(self.path / f"{name}.jsonl") as file:
             file.writelines(json.dumps(row, ensure_ascii=True).encode() + b"\n" for row in rows)
-        partial.replace(self.path / f"{name}.jsonl")
 
     # -- the stages' own rows ------------------------------------------------------------------------------
 
@@ -230,17 +230,33 @@ def read_json(path: Path) -> Any:
         raise FormatError(f"{path}: not JSON: {error}") from None
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file by rename, so that a kill leaves the old one or the new one."""
+@contextmanager
+def whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write that takes its place by rename at the end, so that a kill leaves the old one or the new one.
+
+    A link stays and what it points to is written; so is a pipe or a device, which no file may take the place of.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+        return
+    path = path.resolve()
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n")
+    with partial.open("wb") as file:
+        yield file
     partial.replace(path)
 
 
-def read_jsonl(path: Path, *, tail_may_be_cut: bool = False) -> Iterator[dict[str, Any]]:
-    """The objects of a jsonl file, one a line. Raises FormatError with file:line.
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file, whole."""
+    with whole(path) as file:
+        file.write(json.dumps(value, indent=2, sort_keys=True).encode() + b"\n")
 
-    A last line without its newline is what a kill leaves behind: with `tail_may_be_cut` it is passed over.
+
+def read_jsonl(path: Path, *, tail_may_be_cut: bool = False) -> Iterator[dict[str, Any]]:
+    """The objects of a jsonl file, one a line, a `task_id` as text. Raises FormatError with file:line.
+
+    A last line without its end is what a kill leaves behind: with `tail_may_be_cut` it is passed over.
     """
     return (row for _, _, row in _placed_rows(path, tail_may_be_cut))
 
@@ -261,6 +277,11 @@ def _lists_of_tasks(path: Path, field: str, kind: type) -> Iterator[tuple[str, i
         yield row["task_id"], offset, row[field]
 
 
+def text_id(task_id: Any) -> Any:
+    """A problem's name as others' files hold it, as text where it is a number: MBPP's are."""
+    return str(task_id) if isinstance(task_id, int) else task_id
+
+
 def _is_list(value: Any, kind: type) -> bool:
     return isinstance(value, list) and all(isinstance(item, kind) for item in value)
 
@@ -271,21 +292,23 @@ def _placed_rows(path: Path, tail_may_be_cut: bool) -> Iterator[tuple[str, int, 
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             offset, end = end, end + len(line)
-            if not line.endswith(b"\n") and tail_may_be_cut:
-                return
             if not line.strip():
                 continue
             try:
                 row = json.loads(line)
             except (ValueError, RecursionError) as error:
+                if tail_may_be_cut and not line.endswith(b"\n"):
+                    return
                 raise FormatError(f"{path}:{number}: not JSON: {error}") from None
             if not isinstance(row, dict):
                 raise FormatError(f"{path}:{number}: expected a JSON object, found {type(row).__name__}")
+            if "task_id" in row:
+                row["task_id"] = text_id(row["task_id"])
             yield f"{path}:{number}", offset, row
 
 
-def _drop_cut_line(file: IO[bytes]) -> None:
-    """Truncate to the last newline: what follows it is a line that a kill cut short."""
+def _end_last_line(file: IO[bytes]) -> None:
+    """End a last line that lacks its newline, or truncate to the last newline where a kill cut it short."""
     end = file.seek(0, os.SEEK_END)
     if end == 0:
         return
@@ -298,6 +321,10 @@ def _drop_cut_line(file: IO[bytes]) -> None:
             position = position - step + found + 1
             break
         position -= step
-    if position != end:
-        file.truncate(position)
-    file.seek(0, os.SEEK_END)
+    file.seek(position)
+    if tail := file.read():
+        try:
+            json.loads(tail)
+            file.write(b"\n")
+        except (ValueError, RecursionError):
+            file.truncate(position)

@@ -256,7 +256,7 @@ def _problem_text(problem: str) -> str:
 
     if problem == "-":
         return sys.stdin.read()
-    may_be_path = len(os.fsencode(problem)) < 256 and "\n" not in problem  # no longer name is one to the system
+    may_be_path = "\n" not in problem and 0 < len(os.fsencode(problem)) < 256  # no longer name is one to the system
     if may_be_path and Path(problem).is_file():
         try:
             return Path(problem).read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import Any
 
 from coderm.errors import InputError
 from coderm.records import Problem
-from coderm.runs import Run
+from coderm.runs import Run, whole
 
 Texts = dict[str, list[str]]
 """task_id -> solutions or unit tests."""
@@ -82,10 +82,9 @@ def write_files(out: Path, files: Mapping[str, Iterable[dict[str, Any]]]) -> dic
     out.mkdir(parents=True, exist_ok=True)
     written = {}
     for name, rows in files.items():
-        lines = [json.dumps(row) + "\n" for row in rows]
+        lines = [json.dumps(row).encode() + b"\n" for row in rows]
         if lines:
-            partial = out / f"{name}.partial"
-            partial.write_text("".join(lines))
-            partial.replace(out / name)
+            with whole(out / name) as file:
+                file.writelines(lines)
             written[str(out / name)] = len(lines)
     return written

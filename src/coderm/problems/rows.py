@@ -14,6 +14,7 @@ from urllib.parse import quote
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from coderm.errors import FormatError, InputError
+from coderm.runs import text_id
 
 _LONGEST_ID = 240
 
@@ -32,8 +33,7 @@ def _names_a_file(task_id: str) -> str:
     return task_id
 
 
-TaskId = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value),
-                   AfterValidator(_encodable), AfterValidator(_names_a_file)]
+TaskId = Annotated[str, BeforeValidator(text_id), AfterValidator(_encodable), AfterValidator(_names_a_file)]
 """A problem's name, text in our files; MBPP's are numbers. Its reward matrix is a file of that name (see `Run`)."""
 Prompt = Annotated[str, AfterValidator(_encodable)]
 """What models are sent."""

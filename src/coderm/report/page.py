@@ -21,7 +21,7 @@ import numpy as np
 from coderm.errors import MissingExtra
 from coderm.progress import Progress
 from coderm.report.cases import Case, telling_tests
-from coderm.runs import Run
+from coderm.runs import Run, whole
 
 _RIVAL = {"lost": "Passed over", "shared": "Tied with it", "won": "Best wrong one", "hopeless": "Next in votes",
           "unlabelled": "Next in votes"}
@@ -52,9 +52,8 @@ def write_report(run: Run, out: Path) -> Path:
     html = template.render(s=summary, planes=pack(b"".join(planes)), payloads=payloads,
                            script=Markup(script), script_hash=_hash(script),
                            style=Markup(style), style_hash=_hash(style))
-    partial = out.with_name(out.name + ".partial")
-    partial.write_text(html, encoding="utf-8", errors="backslashreplace")
-    partial.replace(out)
+    with whole(out) as file:
+        file.write(html.encode(errors="backslashreplace"))
     return out
 
 

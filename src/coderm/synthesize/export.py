@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from coderm.runs import whole
 from coderm.synthesize.pipeline import Item
 from coderm.synthesize.prompts import UNIT_TESTS
 
@@ -35,12 +36,10 @@ def dataset_rows(items: Iterable[Item]) -> Iterator[Item]:
 
 
 def write_jsonl(path: Path, rows: Iterable[Item]) -> int:
-    """Write a whole file by rename; returns the number of rows."""
-    partial = path.with_name(path.name + ".partial")
+    """Write a whole file; returns the number of rows."""
     count = 0
-    with partial.open("w", encoding="utf-8") as file:
+    with whole(path) as file:
         for row in rows:
-            file.write(json.dumps(row) + "\n")
+            file.write(json.dumps(row).encode() + b"\n")
             count += 1
-    partial.replace(path)
     return count
