@@ -127,6 +127,13 @@ def test_select_gives_all_that_tie_and_accuracy_averages_over_them():
     assert accuracy(score(MATRIX, "majority"), np.array([0, 0, 1, 0, 1], bool)) == 0.5
 
 
+def test_the_largest_group_decides_between_equal_votes_only():
+    out = Verdict.NOT_RUN
+    matrix = RewardMatrix.from_verdicts([[9, out], [9, 8], [9, 8], [9, 8], [9, 8], [8, 9]])  # 1.2 votes, 1, 1, 1, 1, 1
+    assert select(matrix, "majority-groups").tolist() == select(matrix, "majority").tolist() == [0]
+    assert select(matrix.take(range(1, 6)), "majority-groups").tolist() == [0, 1, 2, 3]
+
+
 def test_who_was_ruled_out_is_chosen_by_no_rule():
     out = Verdict.NOT_RUN
     matrix = RewardMatrix.from_verdicts([[9, 9, 8, 8], [9, 8, 9, 8], [9, 9, out, out], [9, 9, out, out]])

@@ -15,6 +15,7 @@ import numpy as np
 
 from coderm.matrix import RewardMatrix
 from coderm.reward.context import Context, Floats, votes
+from coderm.reward.evaluate import TIE
 from coderm.reward.groups import group_sizes
 
 Batch = Callable[[Floats, Floats, Floats], Floats]
@@ -55,8 +56,12 @@ def majority(votes: Floats, tests: Floats, solutions: Floats) -> Floats:
 
 def majority_groups(votes: Floats, tests: Floats, solutions: Floats) -> Floats:
     """Majority vote; ties go to the largest group with an identical passed set (Ma et al. 2025, released code)."""
+    counts = majority(votes, tests, solutions)
+    steps = np.diff(np.sort(counts, axis=0), axis=0)
+    # below one where cells that did not run left fractions of votes
+    least = np.where(steps > TIE * np.maximum(1, counts.max(axis=0, initial=0)), steps, 1).min(axis=0, initial=1)
     share: Floats = group_sizes(votes, tests, solutions) / (solutions.sum(axis=0) + 1)
-    return majority(votes, tests, solutions) + share
+    return counts + least * share
 
 
 def codet(votes: Floats, tests: Floats, solutions: Floats) -> Floats:
