@@ -1,5 +1,7 @@
 """Accuracy, intervals, curves, quintiles and the quality of tests, each against a straightforward computation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -71,8 +73,10 @@ def test_comparison_is_paired():
 @pytest.mark.parametrize("name", ["random", "majority", "majority-groups", "codet", "mbr-exec", "variance", "b4",
                                   "mbr-exec-outputs", "fmv", "srank", "codet-behaviour", "b4-behaviour", "accord"])
 @pytest.mark.parametrize("method", ["paper", "bootstrap"])
-def test_curves_in_one_batch_are_those_of_one_matrix_at_a_time(name, method):
+@pytest.mark.parametrize("protocol", ["default", "paper"])
+def test_curves_in_one_batch_are_those_of_one_matrix_at_a_time(name, method, protocol):
     tasks, rule = random_tasks(), SELECTORS[name]
+    tasks = [replace(task, context=replace(task.context, protocol=protocol, unit_tests=[*"abcdde"])) for task in tasks]
     grid = ([2, 5, 8], [1, 3, 6, 9])
     fast = scaling_curve(tasks, rule, *grid, resamples=6, method=method, seed=3)
     slow = scaling_curve(tasks, rule.__call__, *grid, resamples=6, method=method, seed=3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -66,6 +66,9 @@ def scaling_curve(tasks: Sequence[Task], rule: Rule, n_values: Sequence[int], m_
         n, pool = task.matrix.shape[0], _pool(task)
         if not n:
             continue
+        if method == "bootstrap" and task.context.protocol == "paper":
+            # the pool holds each text once; by its text, a test that is drawn twice would count once
+            task = replace(task, context=replace(task.context, unit_tests=None))
         rows = _draws(rng, n, max(n_values), resamples, method, shuffle=False)
         cols = pool[_draws(rng, len(pool), max(m_values), resamples, method, shuffle=True)]
         for i, n_drawn in enumerate(n_values):

@@ -60,8 +60,8 @@ def majority_groups(votes: Floats, tests: Floats, solutions: Floats) -> Floats:
     steps = np.diff(np.sort(counts, axis=0), axis=0)
     # below one where cells that did not run left fractions of votes
     least = np.where(steps > TIE * np.maximum(1, counts.max(axis=0, initial=0)), steps, 1).min(axis=0, initial=1)
-    share: Floats = group_sizes(votes, tests, solutions) / (solutions.sum(axis=0) + 1)
-    return counts + least * share
+    scores: Floats = counts + least * group_sizes(votes, tests, solutions) / (solutions.sum(axis=0) + 1)
+    return scores
 
 
 def codet(votes: Floats, tests: Floats, solutions: Floats) -> Floats:
