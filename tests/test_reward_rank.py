@@ -79,6 +79,9 @@ def test_scores_from_a_file(run, tmp_path):
     scores.write_text('{"task_id": "a", "scores": [1, "2", 3]}\n')
     broken = rank(run.path, "--scores", scores)
     assert broken.returncode == 2 and f"{scores}:1" in broken.stderr
+    scores.write_text('{"task_id": "a", "scores": [1, 2, 3]}\n')
+    lacking = rank(run.path, "--select", "grading", "--scores", scores)
+    assert lacking.returncode == 2 and "b: the rule `grading` needs scores" in lacking.stderr
     scores.write_text('{"task_id": "a", "scores": [1, 2]}\n')
     short = rank(run.path, "--scores", scores)
     assert short.returncode == 2 and "2 scores for 3 solutions" in short.stderr
@@ -99,7 +102,7 @@ def test_a_problem_without_a_usable_solution_counts_as_lost_and_one_not_asked_fo
     done = rank(run.path, "--json")
     found = json.loads(done.stdout)
     assert found["problems"] == 4 and done.stderr == (
-        "ranked 4 of 6 problems: 1 have no solutions yet, 1 have no labels\n")
+        "ranked 4 of 6 problems: 1 without solutions yet, 1 without labels\n")
     assert found["selectors"]["random"]["accuracy"] == pytest.approx(100 * (1 / 3 + 0 + 2 / 3 + 0) / 4)
     assert found["selectors"]["oracle"]["accuracy"] == 50
     assert found["selectors"]["majority"]["accuracy"] == pytest.approx(100 * (1 + 0 + 2 / 3 + 0) / 4)
@@ -109,6 +112,13 @@ def test_the_table_is_for_people(run):
     done = rank(run.path)
     assert done.returncode == 0
     assert "majority" in done.stdout and "left out grading" in done.stderr
+    reasons = [line.partition(": ")[2] for line in done.stderr.splitlines()]
+    assert len(set(reasons)) == len(reasons) == 2  # six rules want behaviour
+
+
+def test_several_rules_by_name(run):
+    found = json.loads(rank(run.path, "--select", "majority", "--select", "codet", "--json").stdout)
+    assert list(found["selectors"]) == ["majority", "codet"]
 
 
 @pytest.mark.parametrize("args, message", [

@@ -170,17 +170,18 @@ def _report(run: Run, complaints: Complaints, as_json: bool) -> None:
     import json
 
     from coderm.problems.exchange import summary
+    from coderm.report.parts import plural
 
     counts = summary(run, complaints.skipped)
     if as_json:
         print(json.dumps(counts))
         return
-    print(f"{run.path}: {counts['problems']} problems, {counts['solutions']:,} solutions, "
-          f"{counts['unit_tests']:,} unit tests")
+    print(f"{run.path}: {plural(counts['problems'], 'problem')}, {plural(counts['solutions'], 'solution')}, "
+          f"{plural(counts['unit_tests'], 'unit test')}")
     for what in ("solutions", "unit_tests"):
         lacking = counts[f"problems_without_{what}"]
         if lacking and counts[what]:
-            print(f"{len(lacking)} problems have no {what.replace('_', ' ')}: {', '.join(lacking[:10])}"
+            print(f"{plural(len(lacking), 'problem')} without {what.replace('_', ' ')}: {', '.join(lacking[:10])}"
                   + (", ..." if len(lacking) > 10 else ""))
     _list_skipped(complaints.skipped)
 
@@ -188,11 +189,13 @@ def _report(run: Run, complaints: Complaints, as_json: bool) -> None:
 def _written(written: dict[str, int], skipped: list[str], as_json: bool) -> None:
     import json
 
+    from coderm.report.parts import plural
+
     if as_json:
         print(json.dumps({"files": written, "skipped": skipped}))
         return
     for path, lines in written.items():
-        print(f"{path}: {lines:,} lines")
+        print(f"{path}: {plural(lines, 'line')}")
     _list_skipped(skipped)
 
 
@@ -223,6 +226,7 @@ def label(
 
     from coderm.execute import Engine
     from coderm.label import label_run
+    from coderm.report.parts import plural
     from coderm.runs import Run
 
     engine = Engine(memory_limit=memory_limit * 1024 * 1024, workers=workers, python=python, unsafe=unsafe)
@@ -231,12 +235,13 @@ def label(
     if as_json:
         print(json.dumps(asdict(told)))
         return
-    print(f"{told.problems} problems labelled ({told.labelled_now} now, {told.seconds:.1f} s): {told.correct:,} of "
-          f"{told.solutions:,} solutions are correct")
+    print(f"{plural(told.problems, 'problem')} labelled ({told.labelled_now} now, {told.seconds:.1f} s): "
+          f"{told.correct:,} of {plural(told.solutions, 'solution')} correct")
     print(f"one candidate {told.accuracy:.1f} %, at least one correct {told.at_least_one:.1f} %")
     if told.without_ground_truth:
-        print(f"{told.without_ground_truth} problems have no ground truth")
+        print(f"{plural(told.without_ground_truth, 'problem')} without ground truth")
     for task_id, why in told.rejected.items():
         print(f"{task_id}: ground truth not believed: {why}")
     if told.not_run:
-        print(f"{len(told.not_run)} problems could not be executed, run this again: {', '.join(told.not_run[:10])}")
+        print(f"{plural(len(told.not_run), 'problem')} could not be executed, run this again: "
+              + ", ".join(told.not_run[:10]))

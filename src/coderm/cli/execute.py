@@ -59,6 +59,7 @@ def execute(
     from coderm.errors import EngineError
     from coderm.execute import Engine
     from coderm.execute.stage import execute_run, flaky_pairs
+    from coderm.report.parts import plural
     from coderm.runs import Run
 
     opened = Run(run)
@@ -71,10 +72,10 @@ def execute(
         told = done._asdict() | {"settings": engine.settings}
         print(json.dumps(told | {"flaky": [pair._asdict() for pair in flaky]} if repeat else told))
     else:
-        print(f"executed {done.problems} problems ({done.pairs:,} pairs) in {done.seconds:.1f} s; "
-              f"{done.skipped} were done before")
+        print(f"executed {plural(done.problems, 'problem')} ({plural(done.pairs, 'pair')}) in {done.seconds:.1f} s; "
+              f"{done.skipped} done before")
         if repeat:
-            print(f"{len(flaky)} pairs did not get the same verdict each time")
+            print(f"{plural(len(flaky), 'pair')} did not get the same verdict each time")
         for pair in flaky:
             print(f"  {pair.task_id} solution {pair.solution} unit test {pair.unit_test}: {', '.join(pair.verdicts)}")
     if done.not_run:

@@ -15,8 +15,9 @@ from coderm.records import Protocol
 @app.command()
 def rank(
     run: Annotated[Path, typer.Argument(help="A run directory, executed and labelled.")],
-    select: Annotated[str, typer.Option(help="A rule's name, `all`, or module:function for a rule of your own "
-                                             "(called with the reward matrix and a context, returns scores).")] = "all",
+    select: Annotated[list[str], typer.Option(help="A rule's name, `all`, or module:function for a rule of your own "
+                                                   "(called with the reward matrix and a context, returns scores); "
+                                                   "may be given again.")] = ["all"],  # noqa: B006
     protocol: Annotated[Protocol | None, typer.Option(help="By default the run's own. `default`: ties averaged, "
                                                "empty and broken tests do not vote. "
                                                "`paper`: all tests vote, the same text once, ties go to the largest "
@@ -33,6 +34,7 @@ def rank(
     """
     import json
 
+    from coderm.report.parts import plural
     from coderm.reward.ranking import rank as rank_rules
     from coderm.reward.tasks import read_scores, tasks_of
     from coderm.runs import load
@@ -43,10 +45,10 @@ def rank(
     ranking = rank_rules(tasks, select, str(run))
     asked = opened.solutions().keys()
     total = len(asked | {problem.task_id for problem in opened.problems()})
-    left_out = {"have no solutions yet": total - len(asked), "are not executed yet": len(asked) - len(tasks),
-                "have no labels": len(tasks) - ranking.problems}
+    left_out = {"without solutions yet": total - len(asked), "not executed yet": len(asked) - len(tasks),
+                "without labels": len(tasks) - ranking.problems}
     if ranking.problems < total:
-        print(f"ranked {ranking.problems} of {total} problems: "
+        print(f"ranked {ranking.problems} of {plural(total, 'problem')}: "
               + ", ".join(f"{count} {why}" for why, count in left_out.items() if count), file=sys.stderr)
     if as_json:
         print(json.dumps(ranking.as_json() | {"protocol": protocol}))
@@ -55,8 +57,9 @@ def rank(
     from rich.table import Table
 
     table = Table("rule", "accuracy %", "95 % interval", "over random",
-                  title=f"best-of-N: {ranking.problems} problems, {ranking.solutions} solutions, "
-                        f"{ranking.unit_tests} unit tests, protocol {protocol}")
+                  title=f"best-of-N: {plural(ranking.problems, 'problem')}, "
+                        f"{plural(ranking.solutions, 'solution')}, {plural(ranking.unit_tests, 'unit test')}, "
+                        f"protocol {protocol}")
     for name in sorted(ranking.accuracies, key=lambda name: ranking.estimate(name).value):
         value, low, high = ranking.estimate(name)
         gain = f"{value - ranking.estimate('random').value:+.1f}" if "random" in ranking.accuracies else ""
@@ -65,5 +68,6 @@ def rank(
     if (inputs := ranking.separation) is not None:
         print(f"inputs: {inputs.separating:.0f} of {inputs.calls:.0f} calls a problem separate candidates, into "
               f"{inputs.behaviours:.0f} groups by what they return and {inputs.pass_vectors:.0f} by what they pass")
-    for name, reason in ranking.skipped.items():
-        print(f"left out {name}: {reason}", file=sys.stderr)
+    for reason in dict.fromkeys(ranking.skipped.values()):
+        names = ", ".join(name for name, why in ranking.skipped.items() if why == reason)
+        print(f"left out {names}: {reason}", file=sys.stderr)

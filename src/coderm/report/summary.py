@@ -19,7 +19,7 @@ from coderm.report import svg
 from coderm.report.about import about, protocol_of
 from coderm.report.cases import OUTCOMES, Case, Outcome
 from coderm.report.findings import Standing, findings, headline, ladder, rules_section
-from coderm.report.parts import Chart, Section
+from coderm.report.parts import Chart, Section, plural
 from coderm.report.scaling import scaling_sections
 from coderm.reward import quality, rank, tasks_of
 from coderm.reward.measures import separation
@@ -110,14 +110,15 @@ def _about(run: Run, cases: Sequence[Case], unanswered: int) -> str:
     if origin.policy == origin.tester:
         models = {origin.policy: "solutions and tests"}
     known = [origin.benchmark, *(f"{what} by {model}" for model, what in models.items() if model)]
-    size = f"{len(cases)} problems, each with {_range(n)} solutions and {_range(m)} unit tests"
+    size = f"{plural(len(cases), 'problem')}, each with {_range(n, 'solution')} and {_range(m, 'unit test')}"
     if unanswered:
         size += f"; {unanswered} more without any usable solution, which every rule loses"
     return ", ".join([*filter(None, known), size])
 
 
-def _range(values: Sequence[int]) -> str:
-    return str(values[0]) if len(values) == 1 else f"{values[0]} to {values[-1]}"
+def _range(values: Sequence[int], noun: str) -> str:
+    most = plural(values[-1], noun)
+    return most if len(values) == 1 else f"{values[0]} to {most}"
 
 
 def _footer(run: Run) -> str:

@@ -41,7 +41,7 @@ def accord(evidence: Evidence) -> Floats:
 
 
 def accord_verdicts(matrix: RewardMatrix, context: Context) -> Floats:
-    """`accord` without recorded behaviour: passing a test stands for returning what it expects."""
+    """accord without recorded behaviour: passing a test stands for returning what it expects."""
     passes = votes(matrix, context) == 1
     returned = np.where(passes, np.arange(1, passes.shape[1] + 1), -1).astype(np.int64)
     scores: Floats = accord(Evidence.of(replace(matrix, behaviour=returned, calls=None), context))[:, 0]

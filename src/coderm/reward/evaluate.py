@@ -73,8 +73,8 @@ def task_scores(task: Task, rule: Rule) -> Floats:
         return np.zeros(0)
     try:
         return choosable(applied(rule, task.matrix, task.context), task.context)
-    except MissingInput:
-        raise
+    except MissingInput as missing:
+        raise MissingInput(f"{task.task_id}: {missing}") from missing
     except InputError as error:
         raise InputError(f"{task.task_id}: {error}") from error
 

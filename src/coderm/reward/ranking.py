@@ -46,11 +46,11 @@ class Ranking:
                 **({"skipped": self.skipped} if self.skipped else {})}
 
 
-def rank(tasks: Sequence[Task], select: str = "all", run: str = "RUN") -> Ranking:
-    """Apply one rule, or `all` that have what they need, to the labelled ones among the tasks.
+def rank(tasks: Sequence[Task], select: str | Sequence[str] = "all", run: str = "RUN") -> Ranking:
+    """Apply the rules named, or `all` that have what they need, to the labelled ones among the tasks.
 
-    Raises InputError, with `run` for the run's name, where no task is labelled, and MissingInput where the one rule
-    asked for lacks something.
+    Raises InputError, with `run` for the run's name, where no task is labelled, and MissingInput where a rule asked
+    for by name lacks something.
     """
     labelled = [task for task in tasks if task.context.labels is not None]
     if not labelled:
@@ -59,11 +59,12 @@ def rank(tasks: Sequence[Task], select: str = "all", run: str = "RUN") -> Rankin
     everybody = [replace(task, context=replace(task.context, survivors=None)) for task in labelled]
     scored: dict[str, Floats] = {}
     skipped: dict[str, str] = {}
-    for name in SELECTORS if select == "all" else [select]:
+    named = [select] if isinstance(select, str) else select
+    for name in SELECTORS if "all" in named else named:
         try:
             scored[name] = accuracies(everybody if name in BASELINES else labelled, resolve(name))
         except MissingInput as missing:
-            if select != "all":
+            if name in named:
                 raise
             skipped[name] = str(missing)
     return Ranking(problems=len(labelled), solutions=sum(t.matrix.shape[0] for t in labelled),
