@@ -57,6 +57,13 @@ def unpack(page: Page, name: str) -> bytes:
     return zlib.decompress(base64.b64decode(text))
 
 
+def test_words_have_no_markup_of_their_own_and_agree_with_their_number(tmp_path: Path) -> None:
+    run = synthetic_run(tmp_path / "run", problems=1, n=4, m=3)
+    text = write_report(run, tmp_path / "out.html").read_text("utf-8")
+    words = re.sub(r"<(script|style)\b.*?</\1>", "", text, flags=re.DOTALL)
+    assert "`" not in words and "1 problem, each with 4 solutions and 3 unit tests" in words
+
+
 def test_only_its_own_script_and_style_may_run(page: Page) -> None:
     policy = next(a["content"] or "" for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy")
     assert policy.startswith("default-src 'none'") and "unsafe" not in policy and "http" not in policy

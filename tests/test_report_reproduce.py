@@ -131,7 +131,7 @@ def test_all_makes_what_it_can_and_says_what_it_could_not(tmp_path: Path) -> Non
     done = subprocess.run([sys.executable, "-m", "coderm", "reproduce", "all", few.path, "--out", tmp_path / "out", "--json"],
                           capture_output=True, text=True)
     made = {Path(path).stem.split("-")[0] for path in json.loads(done.stdout)["files"]}
-    assert done.returncode == 2 and done.stderr.splitlines()[-1].startswith("coderm: fig3: few: fewer than five problems")
+    assert done.returncode == 0 and done.stderr.splitlines()[-1].startswith("left out fig3: few: fewer than five problems")
     assert {"table1", "table2", "fig1", "fig5", "fig6"} <= made
 
 
@@ -145,6 +145,29 @@ def test_what_cannot_be_made_says_why(run: Run, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingExtra, match=r"coderm\[report\]"):
         reproduce("fig5", [run], tmp_path, resamples=2)
+
+
+def test_scores_from_outside_fill_the_papers_row(run: Run, tmp_path: Path) -> None:
+    scores = tmp_path / "scores.jsonl"
+    scores.write_text("".join(json.dumps({"task_id": task_id, "scores": [int(c) for c in correct]}) + "\n"
+                              for task_id, correct in run.labels().items()))
+    command = ["reproduce", "table1", str(run.path), "--out", str(tmp_path), "--scores", str(scores)]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    found = {row["method"]: row["accuracy"] for row in rows(tmp_path / "table1.csv")}
+    assert found["grading"] == found["oracle"]
+    with pytest.raises(InputError, match="2 files of scores for 1 runs"):
+        reproduce("table1", [run], tmp_path, scores=[scores, scores])
+
+
+def test_a_run_of_unknown_origin_is_called_by_its_folder(tmp_path: Path) -> None:
+    unknown = synthetic_run(tmp_path / "R", problems=3, n=3, m=3, dataset="")
+    assert "| method | R |" in reproduce("table1", [unknown], tmp_path)[0].read_text()
+
+
+def test_a_figure_that_cannot_be_made_prints_nothing_to_stdout(tmp_path: Path) -> None:
+    few = synthetic_run(tmp_path / "few", problems=3, n=4, m=4)
+    result = CliRunner().invoke(app, ["reproduce", "fig3", str(few.path), "--out", str(tmp_path)])
+    assert isinstance(result.exception, InputError) and result.stdout == ""
 
 
 def test_command_line(run: Run, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -44,12 +45,16 @@ def reproduce(
              "tests, candidates and problems drawn with replacement.")] = "paper",
     pass_rates: Annotated[Path | None, typer.Option(
         help='Figure 6: predicted pass rates, {"task_id", "pass_rate"} a line; adds the ways that need them.')] = None,
+    scores: Annotated[list[Path] | None, typer.Option(
+        help='Scores from outside for the rule `grading`, as for `coderm rank`: given once for each run, in their '
+             'order.')] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the files as one JSON object.")] = False,
 ) -> None:
     """Make a table or figure of Ma et al. 2025 (arXiv 2501.01054) from one's own runs.
 
     Tables come as Markdown and CSV, with the paper's own figures beside them, marked `as printed`, where model and
-    benchmark match. Figures come as PDF, SVG and PNG, with a CSV of what was plotted. Prints the files it wrote.
+    benchmark match. Figures come as PDF, SVG and PNG, with a CSV of what was plotted. Prints the files it wrote;
+    what the runs do not suffice for is left out of `all` and told.
     """
     import json
 
@@ -64,9 +69,13 @@ def reproduce(
     failed: dict[str, list[str]] = {}
     for one in EVERYTHING if what == "all" else (what,):
         try:
-            paths += map(str, make(one, opened, out, rule=select, method=resampling, pass_rates=pass_rates))
+            paths += map(str, make(one, opened, out, rule=select, method=resampling, pass_rates=pass_rates,
+                                   scores=scores or ()))
         except (InputError, MissingExtra) as error:  # what these runs do not suffice for keeps nobody from the rest
             failed.setdefault(str(error), []).append(one)
+    told = [f"{', '.join(names)}: {why}" for why, names in failed.items()]
+    if not paths:
+        raise InputError("; ".join(told))
     print(json.dumps({"files": paths}) if as_json else "\n".join(paths))
-    if failed:
-        raise InputError("; ".join(f"{', '.join(names)}: {why}" for why, names in failed.items()))
+    for line in told:
+        print(f"left out {line}", file=sys.stderr)

@@ -12,7 +12,7 @@ from coderm.report import draw, tables
 from coderm.report.about import abouts, protocol_of
 from coderm.report.budgets import fig6
 from coderm.report.series import FIGURES, Runs, Settings
-from coderm.reward import Task, resolve, tasks_of
+from coderm.reward import Task, read_scores, resolve, tasks_of
 from coderm.reward.curves import Method
 from coderm.runs import Run
 from coderm.scale.files import read_pass_rates
@@ -23,19 +23,22 @@ EVERYTHING: tuple[What, ...] = get_args(What)
 
 
 def reproduce(what: What, runs: Sequence[Run], out: Path, *, rule: str = "majority", method: Method = "paper",
-              resamples: int = 100, pass_rates: Path | None = None) -> list[Path]:
+              resamples: int = 100, pass_rates: Path | None = None, scores: Sequence[Path] = ()) -> list[Path]:
     """Write the table (Markdown, CSV) or figure (PDF, SVG, PNG, CSV) into `out`; returns the files.
 
     `rule`, `method` and `resamples` are for figures: what is curved and how it is resampled. `pass_rates` is a file
-    of predicted pass rates for figure 6. Raises InputError for a run that is not labelled, MissingExtra for a figure
-    without matplotlib.
+    of predicted pass rates for figure 6; `scores` are files of outside scores, one a run (see `read_scores`). Raises
+    InputError for a run that is not labelled, MissingExtra for a figure without matplotlib.
     """
+    if scores and len(scores) != len(runs):
+        raise InputError(f"{len(scores)} files of scores for {len(runs)} runs: give --scores once for each, in order")
     if what == "fig6":
         replayed = list(zip(abouts(runs), map(recorded_problems, runs), strict=True))
         budgets = fig6(replayed, rule, read_pass_rates(pass_rates) if pass_rates else None)
         out.mkdir(parents=True, exist_ok=True)
         return [*draw.draw_lines(budgets, out), draw.write_csv(budgets, out)]
-    labelled: Runs = list(zip(abouts(runs), map(_labelled, runs), strict=True))
+    files: Sequence[Path | None] = scores or [None] * len(runs)
+    labelled: Runs = list(zip(abouts(runs), map(_labelled, runs, files), strict=True))
     out.mkdir(parents=True, exist_ok=True)
     if what in ("table1", "table2"):
         table = tables.table1(labelled) if what == "table1" else tables.table2(labelled)
@@ -53,8 +56,10 @@ def reproduce(what: What, runs: Sequence[Run], out: Path, *, rule: str = "majori
     return [*drawn, draw.write_csv(plot, out)]
 
 
-def _labelled(run: Run) -> list[Task]:
-    tasks = [task for task in tasks_of(run, protocol=protocol_of(run)) if task.context.labels is not None]
+def _labelled(run: Run, scores: Path | None) -> list[Task]:
+    outside = read_scores(scores) if scores else None
+    tasks = [task for task in tasks_of(run, protocol=protocol_of(run), scores=outside)
+             if task.context.labels is not None]
     if not tasks:
         raise InputError(f"{run.path}: no labels; run `{run.command('label')}` first")
     return tasks

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from coderm.report import printed
 from coderm.report.about import About
+from coderm.report.series import panel_of
 from coderm.reward import Task, quality, rank
 
 ROWS = {"random": "vanilla (one sample)", "grading": "grading RM", "mbr-exec": "MBR-Exec", "codet": "CodeT",
@@ -44,7 +45,7 @@ def table1(runs: Sequence[tuple[About, Sequence[Task]]]) -> Table:
     records: list[dict[str, str | float | None]] = []
     for about, ranking in rankings:
         theirs = [_printed1(about, name) for name in (*ROWS, *beyond)]
-        head += [f"{about.benchmark}: {about.label}"] + ["as printed"] * any(theirs)
+        head += [panel_of(about)] + ["as printed"] * any(theirs)
         for row, name, value in zip(rows, (*ROWS, *beyond), theirs, strict=True):
             ours = ranking.estimate(name) if name in ranking.accuracies else None
             row.append(f"{ours.value:.2f} ({ours.low:.1f} to {ours.high:.1f})" if ours else "-")
