@@ -236,6 +236,20 @@ def test_a_dry_run_sends_and_writes_nothing(tmp_path: Path) -> None:
     assert told["solutions"]["replies"] == 6 and told["unit_tests"]["replies"] == 8
     assert told["solutions"]["completion_tokens_at_most"] == 600
     assert "def is_leap_year" in text and "prompts policy@1" in text
+    for kind in ("solutions", "unit_tests"):
+        for ask in told[kind]["asks"]:
+            assert all(message["content"] in text for message in ask["messages"])
+            assert f"{kind} of {ask['task_id']}" in text
+        assert len(told[kind]["asks"]) == 2
+
+
+def test_a_dry_run_of_tests_that_nothing_can_be_shown_to_or_that_are_there_says_so(tmp_path: Path) -> None:
+    asked = ["generate", "tests", TINY, "--tester", "fake", "--out", str(tmp_path / "run"), "-m", "1", "--dry-run"]
+    result = CliRunner().invoke(app, [*asked, "--show", "first"])
+    assert isinstance(result.exception, InputError) and "coderm generate solutions" in str(result.exception)
+    run = tiny_run(tmp_path / "run")
+    generate(run, "unit_test", Source("fake"), everything(run, 1), quiet=True)
+    assert CliRunner().invoke(app, asked).stdout == "unit_tests: nothing is missing\n"
 
 
 def test_a_dry_run_of_a_run_counts_only_what_is_missing(tmp_path: Path) -> None:

@@ -109,11 +109,11 @@ def dry_run(
     out: Path, problems: Sequence[Problem], wanted: dict[Kind, tuple[Source, int]], protocol: Protocol | None,
     budget: int | None = None,
 ) -> dict[str, Any]:
-    """What would be sent, without sending or writing anything: counts, an upper bound of tokens, the first prompt.
+    """What would be sent, without sending or writing anything: counts, an upper bound of tokens, every prompt.
 
     A token is at least one byte, so the bytes of the prompts bound their tokens (usually a quarter of it). A candidate
     that is still to be sampled and then to be shown counts as the most tokens it may have. `budget` is the most unit
-    tests over all problems. Raises InputError where that is more than they may have.
+    tests over all problems. Raises InputError where that is more than they may have, and as `missing`.
     """
     if budget is not None:
         check_total(budget, wanted["unit_test"][1], len(problems))
@@ -139,6 +139,6 @@ def dry_run(
             "prompt_tokens_at_most": sum(sizes),
             "completion_tokens_at_most": len(sizes) * source.sampling.max_tokens,
             "prompts": sorted({ask.prompt for ask in asks}),
-            "first_prompt": asks[0].messages if asks else None,
+            "asks": [{"task_id": ask.task_id, "replies": len(ask.indices), "messages": ask.messages} for ask in asks],
         }
     return told

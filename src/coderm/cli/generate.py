@@ -54,7 +54,7 @@ PassRates = Annotated[Path | None, typer.Option(
     help='Predicted pass rates, {"task_id", "pass_rate"} a line, as `coderm probe predict` writes them.')]
 Confidence = Annotated[float | None, typer.Option(min=0.5, max=1.0, show_default="0.9999", help=(
     "With `sequential`: how sure it must be that nothing changes before a problem is left alone."))]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Send nothing: show the first prompt, how many replies would "
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Send nothing: show every prompt, how many replies would "
                                                         "be asked for, and the most tokens they could take.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to stdout.")]
 
@@ -301,6 +301,7 @@ def _show_dry_run(out: Path, dataset: str | None, limit: int | None, protocol: P
 
     from coderm import pipeline
     from coderm.problems import load
+    from coderm.report.parts import plural
     from coderm.runs import Run
 
     problems = Run(out).problems()[:limit] if dataset is None else load(dataset, limit)
@@ -309,8 +310,13 @@ def _show_dry_run(out: Path, dataset: str | None, limit: int | None, protocol: P
         print(json.dumps(told))
         return
     for kind, about in told.items():
-        for message in about["first_prompt"] or ():
-            print(f"--- {message['role']}, the first of the {kind} prompts\n{message['content']}\n---")
-        print(f"{kind}: {about['replies']} replies of {about['model']} for {about['problems']} problems "
+        for ask in about["asks"]:
+            for message in ask["messages"]:
+                print(f"--- {message['role']}, {kind} of {ask['task_id']}\n{message['content']}\n---")
+    for kind, about in told.items():
+        if not about["asks"]:
+            print(f"{kind}: nothing is missing")
+            continue
+        print(f"{kind}: {about['replies']} replies of {about['model']} for {plural(about['problems'], 'problem')} "
               f"(prompts {', '.join(about['prompts'])}); at most {about['prompt_tokens_at_most']:,} prompt tokens "
               f"(a token a byte; usually a quarter of it) and {about['completion_tokens_at_most']:,} reply tokens")

@@ -51,22 +51,26 @@ def missing(
 ) -> list[Ask]:
     """What `generate` would send to bring a run (None: a new one) to so many replies; nothing is sent.
 
-    `candidates` stand for the run's own solutions.
+    `candidates` stand for the run's own solutions. Raises InputError where the prompt shows one and no problem has any.
     """
     have = _indices(run, kind) if run else {}
     shown = "first" if protocol == "paper" and source.shown == "none" else source.shown
     if candidates is None:
         candidates = run.solutions() if run else {}
-    return plan(kind, problems, want, have=have, candidates=candidates, prompt=source.prompt, shown=shown,
+    asks = plan(kind, problems, want, have=have, candidates=candidates, prompt=source.prompt, shown=shown,
                 protocol=protocol)
+    if not asks and any(want.values()) and not have:
+        raise InputError("no problem has a candidate solution to show the unit test generator; "
+                         "run `coderm generate solutions` first")
+    return asks
 
 
 def generate(run: Run, kind: Kind, source: Source, want: Mapping[str, int], *, quiet: bool = False) -> Tally:
     """Bring each problem to `want[task_id]` replies and extract them; the run's solutions or unit tests are then
     ready to execute. What is there already is not asked for again, and the model is not even opened for nothing.
 
-    Raises InputError where the run was sampled with another model, prompt or settings, or where the prompt shows a
-    candidate and no problem has one; ModelError as `collect`.
+    Raises InputError where the run was sampled with another model, prompt or settings, and as `missing`; ModelError
+    as `collect`.
     """
     protocol: Protocol = run.config.get("protocol", "default")
     _agree(run, kind, source.recorded(kind))
@@ -79,9 +83,6 @@ def generate(run: Run, kind: Kind, source: Source, want: Mapping[str, int], *, q
                                 api_key_env=source.api_key_env) as model:
                     run.update_config(generate=run.config.get("generate", {}) | {kind: source.recorded(kind)})
                     tally = collect(run, kind, model, asks, source.sampling, seed=source.seed, quiet=quiet)
-            elif any(want.values()) and not _indices(run, kind):
-                raise InputError(f"{run.path}: no problem has a candidate solution to show the unit test generator; "
-                                 "run `coderm generate solutions` first")
     finally:
         if _unextracted(run, kind):
             extract_run(run, quiet=quiet)
