@@ -103,6 +103,13 @@ def method(body: str) -> str:
     # what is not equal must stay so
     ("self.assertNotEqual(f(1), 2)", "self.assertNotEqual(f(1), 3)"),
     ("self.assertIn(f(1), [2])", "self.assertIn(f(1), [2, 3])"),
+    # beside a judgement stands which way it must go
+    ("self.assertEqual(f(2) == 4, True)", "self.assertEqual(f(2) == 4, False)"),
+    ("self.assertIs(4 in f(2), True)", "self.assertIs(4 in f(2), False)"),
+    ("assert isinstance(f(2), int) == True", "assert isinstance(f(2), int) == False"),
+    ("self.assertEqual(not f(2), True)", "self.assertEqual(not f(2), False)"),
+    ("ok = f(2) == 4\nself.assertEqual(ok, True)", "ok = f(2) == 4\nself.assertEqual(ok, False)"),
+    ("for x, y in [(2, True)]:\n    self.assertEqual(f(x) > 1, y)", "for x, y in [(2, False)]:\n    self.assertEqual(f(x) > 1, y)"),
     ("self.assertIsInstance(f(1), int)", "self.assertIsInstance(f(1), object)"),
     ("with self.assertRaises(ValueError):\n    f(1)", "with self.assertRaises(Exception):\n    f(1)"),
 ])

@@ -67,12 +67,14 @@ def test_taco_columns(tmp_path: Path) -> None:
                 "input_output": json.dumps({"fn_name": "d", "inputs": [[2]], "outputs": [[4]]})},
         full | {"question": "No solution.", "solutions": "[]", "input_output": "{}"},
         full | {"question": "No examples.", "solutions": json.dumps([program]), "input_output": "not json"},
+        full | {"question": "None either.", "solutions": json.dumps([program]),
+                "input_output": json.dumps({"inputs": 5, "outputs": ["4"]})},
     ])
     found = [row["found"] for row in read(f"taco:{path}")]
     assert found[0]["solution"] == program  # the first is Python 2
     assert found[0]["examples"] == [["2\n", "4\n"], ["3", "6"]]
     assert (found[1]["entry_point"], found[1]["examples"]) == ("d", [])
-    assert found[2:] == ["no_code", "no_examples"]
+    assert found[2:] == ["no_code", "no_examples", "no_examples"]
 
 
 def test_any_jsonl_with_a_column_map(tmp_path: Path) -> None:
@@ -84,6 +86,10 @@ def test_any_jsonl_with_a_column_map(tmp_path: Path) -> None:
         list(read(path, {"answer": "code"}))
     with pytest.raises(InputError, match="no such file"):
         list(read("taco:nowhere.jsonl"))
+    twice = written(tmp_path / "twice.jsonl", [{"id": 7, "question": "Add.", "solution": "def f(): pass"},
+                                               {"id": "7", "question": "Multiply.", "solution": "def f(): pass"}])
+    with pytest.raises(InputError, match=r"twice\.jsonl: row 2 is the second with the id '7'"):
+        list(read(twice))
 
 
 def test_problem_sets_are_sources_too() -> None:

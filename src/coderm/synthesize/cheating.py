@@ -8,6 +8,9 @@ positions of the old one and nowhere else (comments and docstrings are no part o
     assert f(2) == 4;  self.assertTrue(f(2) == 4)      a side of a lone ==, likewise
     expected = 4; self.assertEqual(f(2), expected)     the literal behind a name that is used for nothing else
     for x, y in [(2, 4)]: self.assertEqual(f(x), y)    the same in a table
+
+What stands beside a comparison (`self.assertEqual(f(2) == 4, True)`) is no expected value: to change it turns the
+assertion round.
 """
 
 from __future__ import annotations
@@ -94,8 +97,20 @@ def _beside_a_call(node: ast.AST, scope: syntax.FunctionNode) -> Iterator[ast.ex
             return
     results = _result_names(scope)
     for side, other in sides:
-        if not _is_result(side, results) and _is_result(other, results):
+        if not _is_result(side, results) and _is_result(other, results) and not _judges(other):
             yield side
+
+
+def _judges(node: ast.expr) -> bool:
+    """Whether an expression is itself a judgement of a result: what it is compared with says which way."""
+    match node:
+        case ast.Compare() | ast.UnaryOp(op=ast.Not()):
+            return True
+        case ast.BoolOp(values=values):
+            return any(map(_judges, values))
+        case ast.Call(func=ast.Name(id=name)):
+            return name in ("isinstance", "issubclass", "hasattr", "callable", "all", "any")
+    return False
 
 
 def _is_result(node: ast.expr, results: set[str]) -> bool:
@@ -105,8 +120,9 @@ def _is_result(node: ast.expr, results: set[str]) -> bool:
 
 
 def _result_names(scope: syntax.FunctionNode) -> set[str]:
-    """Names that are assigned something other than a literal: results of calls, in practice."""
-    return {target.id for node in ast.walk(scope) if isinstance(node, ast.Assign) and not syntax.is_literal(node.value)
+    """Names that are assigned something other than a literal or a judgement: results of calls, in practice."""
+    return {target.id for node in ast.walk(scope)
+            if isinstance(node, ast.Assign) and not syntax.is_literal(node.value) and not _judges(node.value)
             for target in node.targets if isinstance(target, ast.Name)}
 
 

@@ -34,7 +34,7 @@ def read(source: str, columns: dict[str, str] | None = None, limit: int | None =
     Reasons: no_question, no_code (no solution, or not Python), no_examples (a program without any, so that no
     function made from it could be checked), other_language, duplicate_question (spacing and case aside).
     `columns` maps our names (COLUMNS) to the file's; it makes sense for a plain jsonl only. Raises InputError for a
-    file that is not there and for a map with unknown names.
+    file that is not there, for a map with unknown names and for an id that two rows have.
     """
     layout, _, path = source.partition(":")
     if source == "exercises":
@@ -57,13 +57,18 @@ def read(source: str, columns: dict[str, str] | None = None, limit: int | None =
                  "ground_truth": list(p.ground_truth)} for p in problems.load(source) if p.reference)
     stem = Path(path).name.removesuffix(".jsonl") if path else source
     seen: set[str] = set()
+    ids: set[str] = set()
     for number, row in enumerate(islice(rows, limit)):
         found = _checked(LAYOUTS[layout](row))
         if not isinstance(found, str):
             key = " ".join(found["question"].lower().split())
             found = "duplicate_question" if key in seen else found
             seen.add(key)
-        yield {"task_id": str(row.get("id", f"{stem}/{number}")), "found": found}
+        task_id = str(row.get("id", f"{stem}/{number}"))
+        if task_id in ids:
+            raise InputError(f"{path or source}: row {number + 1} is the second with the id {task_id!r}")
+        ids.add(task_id)
+        yield {"task_id": task_id, "found": found}
 
 
 def _checked(found: Item | str) -> Item | str:
@@ -126,7 +131,7 @@ def _taco(row: Item) -> Item | str:
     item: Item = {"question": str(row.get("question", "")), "solution": min(usable, key=len)}
     if isinstance(cases.get("fn_name"), str):
         return item | {"entry_point": cases["fn_name"]}
-    pairs = zip(cases.get("inputs", []), cases.get("outputs", []), strict=False)
+    pairs = zip(_json(cases.get("inputs"), []), _json(cases.get("outputs"), []), strict=False)
     examples = [[_lines(given), _lines(wanted)] for given, wanted in pairs]
     return item | {"examples": examples[:MAX_EXAMPLES]} if examples else "no_examples"
 
