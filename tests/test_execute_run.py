@@ -70,6 +70,17 @@ def test_pairs_that_did_not_run_are_told_and_tried_again(tmp_path: Path) -> None
     assert np.array_equal(cast(RewardMatrix, run.matrix("t/1")).codes, whole.codes)
 
 
+def test_a_damaged_matrix_is_made_anew(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "r", 2)
+    with run, Engine(workers=1) as engine:
+        execute_run(run, engine, quiet=True)
+        whole = cast(RewardMatrix, run.matrix("t/1"))
+        run.reward_path("t/1").write_bytes(run.reward_path("t/1").read_bytes()[:-20])
+        again = execute_run(run, engine, quiet=True)
+    assert (again.problems, again.skipped) == (1, 1)
+    assert np.array_equal(cast(RewardMatrix, run.matrix("t/1")).codes, whole.codes)
+
+
 def test_an_engine_that_fails_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     make_run(tmp_path / "r", 1)
 

@@ -22,7 +22,7 @@ import json
 import os
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -179,12 +179,14 @@ class Run:
         return tables.read_matrix(path) if path.exists() else None
 
     def matrix_shape(self, task_id: str) -> tuple[int, int] | None:
-        """The shape of one problem's matrix without reading it, or None where it was not executed yet."""
+        """The shape of one problem's matrix without reading it, or None where there is none to be made out: it was
+        not executed yet, or the file is damaged and to be made anew."""
         path = self.reward_path(task_id)
-        if not path.exists():
-            return None
-        n, m = tables.read_about(path)["shape"]
-        return n, m
+        with suppress(FormatError):
+            if path.exists():
+                n, m = tables.read_about(path)["shape"]
+                return n, m
+        return None
 
     def not_run(self, task_id: str) -> int:
         """How many cells of one problem's matrix did not run, without reading it; it was executed."""
