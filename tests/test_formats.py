@@ -117,7 +117,7 @@ def codet_files(tmp_path: Path) -> tuple[Path, Path]:
                       {"prompt": "def g(x):\n", "samples": ["    return -x"]})
     tests = write(tmp_path / "t.jsonl", {
         "prompt": "def f(x):\n    pass\n\n# check\nassert ",
-        "samples": ["f(1) == 1\nassert f(2) == 2", "nothing", "\nassert ".join(f"f({k})" for k in range(9)), "f(1)"],
+        "samples": ["f(1) == 1\nassert ____  # f, later", "nothing", "\nassert ".join(f"f({k})" for k in range(9)), "f(1)"],
     })
     return solutions, tests
 

@@ -119,11 +119,17 @@ def unit_test_rows(problem: Problem, unit_tests: Iterable[str], complaints: Comp
     for index, unit_test in enumerate(unit_tests):
         asserts = _only_asserts(unit_test)
         if asserts:
-            samples.append("\n".join(map(ast.unparse, asserts)).removeprefix("assert "))
+            samples.append("\n".join(_line(node, problem) for node in asserts).removeprefix("assert "))
         else:
             complaints.add(f"{problem.task_id}, unit test {index}", "holds more than assert statements")
     stub = f"    pass\n\n# check the correctness of {problem.entry_point}\nassert "
     yield {"prompt": problem.prompt + stub, "samples": samples}
+
+
+def _line(node: ast.Assert, problem: Problem) -> str:
+    """An assert as text that mentions the function, as it did when it came in, if in a comment."""
+    text = ast.unparse(node)
+    return text if (problem.entry_point or "") in text else f"{text}  # {problem.entry_point}"
 
 
 def _joined(path: Path, problems: Sequence[Problem], by_prompt: Callable[[str], Problem | None],
