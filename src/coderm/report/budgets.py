@@ -26,13 +26,15 @@ def fig6(runs: Sequence[tuple[About, Sequence[Recorded]]], rule_name: str,
     """Budgets of 1, 2, 4, ... replies per problem on average; intervals are over problems.
 
     `predicted` is a probe's pass rate of each task_id; without it, ways that need one are left out. Raises InputError
-    for a rule that budgets cannot be replayed with, and for a problem without a prediction.
+    for a rule that budgets cannot be replayed with, for a single problem, and for a problem without a prediction.
     """
     rule = next((rule for rule in RULES if rule == rule_name), None)
     if rule is None:
         raise InputError(f"budgets can be replayed with {' or '.join(RULES)}, not with {rule_name!r}")
     lines = []
     for about, problems in runs:
+        if len(problems) < 2:
+            raise InputError(f"{about.name}: only one problem has a candidate, too few to share a budget out")
         missing = [p.task_id for p in problems if predicted is not None and p.task_id not in predicted]
         if missing:
             raise InputError(f"{about.name}: no predicted pass rate for {missing[0]} and {len(missing) - 1} others")

@@ -11,6 +11,7 @@ from coderm.errors import InputError
 from coderm.report import draw, tables
 from coderm.report.about import abouts, protocol_of
 from coderm.report.budgets import fig6
+from coderm.report.parts import plural
 from coderm.report.series import FIGURES, Runs, Settings
 from coderm.reward import Task, read_scores, resolve, tasks_of
 from coderm.reward.curves import Method
@@ -31,7 +32,7 @@ def reproduce(what: What, runs: Sequence[Run], out: Path, *, rule: str = "majori
     InputError for a run that is not labelled, MissingExtra for a figure without matplotlib.
     """
     if scores and len(scores) != len(runs):
-        raise InputError(f"{len(scores)} files of scores for {len(runs)} runs: give --scores once for each, in order")
+        raise InputError(f"--scores is given {len(scores)} times for {plural(len(runs), 'run')}; give it once for each")
     if what == "fig6":
         replayed = list(zip(abouts(runs), map(recorded_problems, runs), strict=True))
         budgets = fig6(replayed, rule, read_pass_rates(pass_rates) if pass_rates else None)
