@@ -48,6 +48,8 @@ class Labels:
     not_run: list[str] = field(default_factory=list)
     """task_ids that could not be executed to the end; the next call tries them again."""
     seconds: float = 0.0
+    unsafe: bool = False
+    """Whether this call executed without the jail."""
 
 
 def label_run(run: Run, engine: Engine, *, time_limit: float = TIME_LIMIT, quiet: bool = False) -> Labels:
@@ -65,7 +67,7 @@ def label_run(run: Run, engine: Engine, *, time_limit: float = TIME_LIMIT, quiet
         lacking = "solutions" if not solutions else "problem with a ground truth and a solution"
         raise InputError(f"{run.path}: has no {lacking} to label")
     todo = [p for p in known if p.task_id not in labels or len(labels[p.task_id]) != len(solutions[p.task_id])]
-    told = Labels(without_ground_truth=len(problems) - len(known))
+    told = Labels(without_ground_truth=len(problems) - len(known), unsafe=engine.unsafe)
     limits = _limits(todo, engine, time_limit, told, quiet)
     with Progress("labelling", len(limits), quiet=quiet) as progress:
         for limit, group in _by_limit(todo, limits):

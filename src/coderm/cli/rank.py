@@ -59,7 +59,7 @@ def rank(
     table = Table("rule", "accuracy %", "95 % interval", "over random",
                   title=f"best-of-N: {plural(ranking.problems, 'problem')}, "
                         f"{plural(ranking.solutions, 'solution')}, {plural(ranking.unit_tests, 'unit test')}, "
-                        f"protocol {protocol}")
+                        f"protocol {protocol}{', executed WITHOUT the jail' if ranking.unsafe else ''}")
     for name in sorted(ranking.accuracies, key=lambda name: ranking.estimate(name).value):
         value, low, high = ranking.estimate(name)
         gain = f"{value - ranking.estimate('random').value:+.1f}" if "random" in ranking.accuracies else ""

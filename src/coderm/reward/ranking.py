@@ -28,6 +28,8 @@ class Ranking:
     """Rule -> why it could not be asked."""
     separation: Separation | None = None
     """How far the inputs tell candidates apart, where behaviour was recorded."""
+    unsafe: bool = False
+    """Whether anything was executed without the jail."""
 
     def estimate(self, name: str) -> Estimate:
         """Mean accuracy of a rule in percent with its 95 % interval over problems."""
@@ -42,7 +44,7 @@ class Ranking:
         return {"problems": self.problems, "solutions": self.solutions, "unit_tests": self.unit_tests,
                 "selectors": {name: dict(zip(("accuracy", "low", "high"), self.estimate(name), strict=True))
                               for name in self.accuracies},
-                **({"separation": asdict(self.separation)} if self.separation else {}),
+                "unsafe": self.unsafe, **({"separation": asdict(self.separation)} if self.separation else {}),
                 **({"skipped": self.skipped} if self.skipped else {})}
 
 
@@ -69,4 +71,5 @@ def rank(tasks: Sequence[Task], select: str | Sequence[str] = "all", run: str = 
             skipped[name] = str(missing)
     return Ranking(problems=len(labelled), solutions=sum(t.matrix.shape[0] for t in labelled),
                    unit_tests=sum(t.matrix.shape[1] for t in labelled), accuracies=scored, skipped=skipped,
-                   separation=separation(labelled))
+                   separation=separation(labelled),
+                   unsafe=any(task.matrix.info.get("unsafe", False) for task in labelled))
