@@ -57,6 +57,12 @@ def test_places_named_inside_a_problem_or_a_solution_stay_as_they_are() -> None:
     assert "Returns {solution} and {entry_point}." in text and "return '{problem}'" in text
 
 
+def test_a_prompt_can_be_sent_whatever_a_candidate_holds() -> None:
+    prompt = choose(Problem("t", "f", "f"), "unit_test", protocol="paper", shown="first")
+    (message,) = prompt.messages(Problem("t", "é", "f"), "def f(): return '\ud800'")
+    assert r"def f(): return '\ud800'" in message["content"] and "é" in message["content"]
+
+
 def test_a_prompt_that_shows_a_solution_needs_one() -> None:
     with pytest.raises(InputError, match="coderm-8b@1"):
         PROMPTS["coderm-8b"].messages(STUB)

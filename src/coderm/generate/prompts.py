@@ -54,7 +54,8 @@ class Prompt:
         }
         # One pass, so that a place named inside a problem or a solution stays as it is.
         content = re.sub(r"\{(\w+)\}", lambda match: places[match[1]], self.text)
-        return [{"role": "user", "content": content}]
+        # half of a surrogate pair in a candidate cannot be sent; as Python writes it, it means the same
+        return [{"role": "user", "content": content.encode(errors="backslashreplace").decode()}]
 
 
 def _tests_of(what: str, name: str, each: str, where: str) -> tuple[Prompt, Prompt]:
