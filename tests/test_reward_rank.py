@@ -143,3 +143,14 @@ def test_a_run_without_labels_or_verdicts_says_what_to_do(tmp_path):
     with run:
         run.append("labels", [{"task_id": "a", "correct": [True, False]}])
     assert "2 labels for 1 solutions" in rank(run.path).stderr
+
+
+def test_without_a_recorded_call_rules_over_calls_are_left_out_and_results_tell_of_no_jail(run):
+    silent = RewardMatrix.from_verdicts([[Verdict.PASS] * 2] * 3, behaviour=np.zeros((3, 0), np.int64),
+                                        calls=np.zeros((2, 0), bool), info={"unsafe": True})
+    with run:
+        for task_id in ("a", "b"):
+            run.save_matrix(task_id, silent)
+    found = json.loads(rank(run.path, "--json").stdout)
+    assert "recorded calls" in found["skipped"]["fmv"] and "majority" in found["selectors"]
+    assert found["unsafe"] is True and "WITHOUT the jail" in rank(run.path).stdout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 
@@ -26,28 +26,29 @@ def fig6(runs: Sequence[tuple[About, Sequence[Recorded]]], rule_name: str,
     """Budgets of 1, 2, 4, ... replies per problem on average; intervals are over problems.
 
     `predicted` is a probe's pass rate of each task_id; without it, ways that need one are left out. Raises InputError
-    for a rule that budgets cannot be replayed with, for a single problem, and for a problem without a prediction.
+    for a rule that budgets cannot be replayed with, for a problem without a prediction, and what `scaling` raises.
     """
     rule = next((rule for rule in RULES if rule == rule_name), None)
     if rule is None:
         raise InputError(f"budgets can be replayed with {' or '.join(RULES)}, not with {rule_name!r}")
     lines = []
     for about, problems in runs:
-        if len(problems) < 2:
-            raise InputError(f"{about.name}: only one problem has a candidate, too few to share a budget out")
         missing = [p.task_id for p in problems if predicted is not None and p.task_id not in predicted]
         if missing:
             raise InputError(f"{about.name}: no predicted pass rate for {missing[0]} and {len(missing) - 1} others")
         rates = np.array([p.pass_rate if predicted is None else predicted[p.task_id] for p in problems])
-        lines += lines_of(panel_of(about), scaling(problems, rates, rule, quiet=False),
-                          [way for way in WAYS if predicted is not None or way not in PREDICTED])
+        try:
+            found = scaling(problems, rates, rule, quiet=False)
+        except InputError as error:
+            raise InputError(f"{about.name}: {error}") from error
+        lines += lines_of(panel_of(about), found, WAYS.keys() - (() if predicted else PREDICTED))
     return plot_of(rule, lines)
 
 
-def lines_of(panel: str, found: Scaling, ways: Iterable[str] = WAYS) -> list[Line]:
+def lines_of(panel: str, found: Scaling, ways: Container[str] = WAYS) -> list[Line]:
     """The lines of one panel."""
     return [percent(panel, WAYS[way], found.budgets.tolist(), *found.curve(way))
-            for way in ways if way in found.accuracy]
+            for way in WAYS if way in ways and way in found.accuracy]
 
 
 def plot_of(rule: Rule, lines: Sequence[Line], name: str = "fig6") -> Plot:

@@ -122,7 +122,7 @@ def _range(values: Sequence[int], noun: str) -> str:
 
 
 def _footer(run: Run) -> str:
-    jail = " Executed WITHOUT the jail." if run.config.get("execution", {}).get("unsafe") else ""
+    jail = " Executed WITHOUT the jail." if run.config.get("execute", {}).get("unsafe") else ""
     return (f"Written by CodeRM {coderm.__version__} from {run.path.resolve().name}.{jail} Intervals are 95% bootstrap "
             f"intervals over problems. Ties count as the mean over the tied candidates. Protocol: {protocol_of(run)}.")
 

@@ -8,6 +8,7 @@ from shlex import quote
 from typing import Any
 
 from coderm.errors import InputError
+from coderm.reward.behaviour_rules import BehaviourRule
 from coderm.reward.context import Floats, MissingInput, Task
 from coderm.reward.evaluate import Estimate, accuracies, mean_interval
 from coderm.reward.measures import Separation, separation
@@ -61,10 +62,16 @@ def rank(tasks: Sequence[Task], select: str | Sequence[str] = "all", run: str = 
     everybody = [replace(task, context=replace(task.context, survivors=None)) for task in labelled]
     scored: dict[str, Floats] = {}
     skipped: dict[str, str] = {}
+    # Where no call at all was recorded everybody ties; a problem of that kind among others is one more tie.
+    mute = all(t.matrix.behaviour is not None and not t.matrix.behaviour.shape[1] for t in labelled)
     named = [select] if isinstance(select, str) else select
     for name in SELECTORS if "all" in named else named:
         try:
-            scored[name] = accuracies(everybody if name in BASELINES else labelled, resolve(name))
+            rule = resolve(name)
+            if isinstance(rule, BehaviourRule) and rule.needs_behaviour and mute:
+                raise MissingInput("this rule needs recorded calls, and the unit tests call no function of the "
+                                   "candidates' (methods of classes are not recorded)")
+            scored[name] = accuracies(everybody if name in BASELINES else labelled, rule)
         except MissingInput as missing:
             if name in named:
                 raise

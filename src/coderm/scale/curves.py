@@ -89,11 +89,12 @@ def scaling(problems: Sequence[Recorded], predicted: Floats, rule: Rule, *, resa
 
     Predictions must not have seen the problems' own labels (cross-fit them, see `coderm.scale.probe`); the static
     and the fitted rule are cross-fitted here. `fitted` is left out where scikit-learn is not installed. Raises
-    InputError where there is no problem with candidates and replies.
+    InputError where fewer than two problems have candidates and replies.
     """
     usable = [i for i, p in enumerate(problems) if len(p.correct) and p.replies]
-    if not usable:
-        raise InputError("no labelled problem with candidates and replies to replay a budget on")
+    if len(usable) < 2:
+        raise InputError(f"a budget is shared out over two labelled problems or more that have candidates and replies; "
+                         f"here are {len(usable)}")
     problems, predicted = [problems[i] for i in usable], np.asarray(predicted, np.float64)[usable]
     rng = np.random.default_rng(seed)
     stacked = side_by_side(problems, rule)

@@ -27,7 +27,7 @@ _LEAST = 1e-9  # a problem that nothing is expected of still comes last, not nev
 
 
 def cross_fitted_worth(replies: Replies, seed: int) -> Worth:
-    """The worth of a further reply for each of these problems, learned from the problems of the other folds.
+    """The worth of a further reply for each of two problems or more, learned from the problems of the other folds.
 
     Raises MissingExtra without scikit-learn.
     """
@@ -44,7 +44,7 @@ def cross_fitted_worth(replies: Replies, seed: int) -> Worth:
     models = []
     with threadpool_limits(1):
         for k in range(min(FOLDS, p)):
-            train = row_fold != k if p > 1 else row_fold == k
+            train = row_fold != k
             models.append([HistGradientBoostingRegressor(
                 max_iter=100, learning_rate=0.05, max_leaf_nodes=8, min_samples_leaf=max(20, int(_LEAF * train.sum())),
                 l2_regularization=10.0, early_stopping=False, random_state=seed).fit(looks[train], gain[train])

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coderm.errors import FormatError, InputError, MissingExtra, SchemaError
+from coderm.runs import whole
 from coderm.scale.states import States
 
 Floats = NDArray[np.float64]
@@ -70,11 +71,9 @@ class Probe:
 
     def save(self, path: Path) -> None:
         """Write the probe, by rename."""
-        partial = path.with_name(path.name + ".partial")
-        with partial.open("wb") as file:
+        with whole(path) as file:
             np.savez(file, about=np.array(json.dumps(asdict(self.about))),
                      **{name: getattr(self, name) for name in _ARRAYS})
-        partial.replace(path)
 
 
 def load_probe(path: Path) -> Probe:

@@ -33,11 +33,11 @@ def expected_gains(train_predicted: Floats, train_curves: Floats, predicted: Flo
 
 
 def cross_fitted_gains(predicted: Floats, curves: Floats, seed: int) -> Floats:
-    """`expected_gains` of every problem from the problems of the other folds."""
+    """`expected_gains` of every problem from the problems of the other folds: two or more."""
     fold = np.random.default_rng(seed).permutation(len(predicted)) % FOLDS
     gains = np.zeros((len(predicted), curves.shape[1] - 1))
     for k in range(min(FOLDS, len(predicted))):
-        train = fold != k if len(predicted) > 1 else fold == k
+        train = fold != k
         gains[~train] = expected_gains(predicted[train], curves[train], predicted[~train])
     return gains
 
