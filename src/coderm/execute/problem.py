@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -10,6 +12,7 @@ from coderm.errors import InputError
 
 MAX_TEXT = 4 * 1024 * 1024
 
+_BUILTINS = frozenset(dir(builtins))
 _NAME = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)|^(\w+)\s*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
 
 
@@ -51,8 +54,14 @@ def listed(what: str, texts: Iterable[str]) -> list[str]:
 
 
 def names_of(solutions: Iterable[str]) -> list[str]:
-    """What any of the candidates defines at module level."""
-    return sorted({a or b for text in solutions for a, b in _NAME.findall(text)})
+    """What any of the candidates defines at module level.
+
+    A builtin that few of them define (`input`, `len`) is not what is tested: it takes more than half as many as the
+    name that most define.
+    """
+    count = Counter(name for text in set(solutions) for name in {a or b for a, b in _NAME.findall(text)})
+    most = max(count.values(), default=0)
+    return sorted(name for name, times in count.items() if 2 * times > most or name not in _BUILTINS)
 
 
 def _distinct(texts: Sequence[str]) -> tuple[list[str], list[int]]:

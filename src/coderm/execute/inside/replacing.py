@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 from collections.abc import Iterator
 
 from .deciding import binding
@@ -11,6 +12,7 @@ from .vacuity import last_name
 
 BUILTINS = frozenset(dir(builtins))
 _LOOKS_ELSEWHERE = {"globals", "eval", "exec", "__import__", "importlib", "vars", "sys", "locals"}
+_SOLUTION = frozenset({"solution", "__main__"})
 
 
 def replaces(tree: ast.Module, nodes: list[ast.AST], names: frozenset[str], reads: frozenset[str],
@@ -18,24 +20,38 @@ def replaces(tree: ast.Module, nodes: list[ast.AST], names: frozenset[str], read
     """How the test comes to test something else than the candidate, if it does.
 
     `names` are the candidates', `reads` and `binds` the globals that the test reads and binds, `local` what is local to
-    some function.
+    some function. One name of the candidate's that it uses and leaves alone is enough.
     """
-    used = names & reads
     imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
-    # `from solution import f` binds the candidate's own f
-    imported = {(alias.asname or alias.name).split(".")[0] for node in imports for alias in node.names}
-    binds -= imported
-    for node in nodes:
-        if isinstance(node, ast.Call) and (target := _patched(node)) in names:
-            return f"mocks {target}, which it should test"
-    if used and used <= binds:
-        return f"defines {', '.join(sorted(used))} itself instead of testing the candidate's"
-    if not used and names & local and not _takes(tree, names):
-        return f"shadows {', '.join(sorted(names & local))} instead of testing the candidate's"
-    if names and not used and not (reads - binds - imported - BUILTINS) and not (reads & _LOOKS_ELSEWHERE) \
+    # `from solution import f` binds the candidate's own f, and what is not installed leaves it
+    imported = {name for node in imports for name in _binds(node)}
+    of_library = {name for node in imports if _is_librarys(node) for name in _binds(node)}
+    own = binds - imported
+    modules = {alias.asname or alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names
+               if alias.name == "solution"}
+    mocked = names & set(_mocked(nodes, modules))
+    read = names & reads
+    live = (read - own - of_library) | (names & set(_off_module(nodes, modules))) | _taken(tree)
+    if live - mocked:
+        return None
+    if mocked & (live | read):
+        return f"mocks {', '.join(sorted(mocked))}, which it should test"
+    if names_module(nodes):
+        return None
+    if read & own:
+        return f"defines {', '.join(sorted(read & own))} itself instead of testing the candidate's"
+    called = {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    if shadowed := names & local & called:
+        return f"shadows {', '.join(sorted(shadowed))} instead of testing the candidate's"
+    if names and not (reads - binds - imported - BUILTINS) and not (reads & _LOOKS_ELSEWHERE) \
             and not any(_foreign(node) for node in imports):
         return "never uses the candidate"
     return None
+
+
+def names_module(nodes: list[ast.AST]) -> bool:
+    """Whether it has the solution's module in a string: `sys.modules["solution"]`, `patch("solution.g")`."""
+    return any(_text(node).partition(".")[0] == "solution" for node in nodes if isinstance(node, ast.Constant))
 
 
 def of_candidate(tree: ast.Module, names: frozenset[str], reads: frozenset[str],
@@ -48,27 +64,25 @@ def of_candidate(tree: ast.Module, names: frozenset[str], reads: frozenset[str],
     return frozenset(imported | ((reads & names) | (reads - BUILTINS)) - binds)
 
 
-def _takes(tree: ast.Module, names: frozenset[str]) -> bool:
-    """Whether some scope imports what it tests from the solution, reads it, and gives the name no other meaning."""
+def _taken(tree: ast.Module) -> set[str]:
+    """What some scope imports from the solution, reads, and gives no other meaning."""
+    found: set[str] = set()
     scopes = [node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef)]
     for scope in scopes:
-        modules: set[str] = set()
-        taken: set[str] = set()
+        taken: dict[str, str] = {}
         other = {node.arg for node in ast.walk(scope) if isinstance(node, ast.arg)}
         for node in _own(scope):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                kind = other if not _foreign(node) else modules if isinstance(node, ast.Import) else taken
-                kind.update(alias.asname or alias.name for alias in node.names)
+            if isinstance(node, ast.ImportFrom) and _foreign(node):
+                taken |= {alias.asname or alias.name: alias.name for alias in node.names}
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                other.update(_binds(node))
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 other.add(node.name)
             else:
                 other.add(binding(node))
-        for node in ast.walk(scope):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in taken - other:
-                return True
-            if isinstance(node, ast.Attribute) and node.attr in names and last_name(node.value) in modules - other:
-                return True
-    return False
+        found |= {taken[node.id] for node in ast.walk(scope) if isinstance(node, ast.Name)
+                  and isinstance(node.ctx, ast.Load) and node.id in taken.keys() - other}
+    return found
 
 
 def _own(scope: ast.Module | ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.AST]:
@@ -87,13 +101,66 @@ def _foreign(node: ast.Import | ast.ImportFrom) -> bool:
     return "solution" in modules
 
 
-def _patched(node: ast.Call) -> str | None:
-    """The last name of what `mock.patch(...)`, `patch.object(...)` replaces, or None."""
-    if last_name(node.func) == "patch" and node.args:
-        where = node.args[0]
-    elif (isinstance(node.func, ast.Attribute) and node.func.attr == "object" and len(node.args) > 1
-            and last_name(node.func.value) == "patch"):
-        where = node.args[1]
-    else:
-        return None
-    return where.value.split(".")[-1] if isinstance(where, ast.Constant) and isinstance(where.value, str) else None
+def _binds(node: ast.Import | ast.ImportFrom) -> list[str]:
+    return [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
+
+
+def _is_librarys(node: ast.Import | ast.ImportFrom) -> bool:
+    """`from math import gcd`: whatever the candidates call so is not what the test has then."""
+    modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+    return all(module.partition(".")[0] in sys.stdlib_module_names for module in modules)
+
+
+# -- what a test does to the solution's module ----------------------------------------------------------------
+
+
+def _off_module(nodes: list[ast.AST], modules: set[str]) -> Iterator[str]:
+    """Names that are read as attributes of the solution's module."""
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and _is_module(node.value, modules):
+            yield node.attr
+
+
+def _mocked(nodes: list[ast.AST], modules: set[str]) -> Iterator[str]:
+    """Names that are given another value in the solution's module: by `mock.patch` in its forms, or by a store."""
+    for node in nodes:
+        if isinstance(node, ast.Call):
+            given = {keyword.arg: keyword.value for keyword in node.keywords}
+            first = node.args[0] if node.args else given.get("target")
+            second = node.args[1] if len(node.args) > 1 else given.get("attribute")
+            kind = last_name(node.func)
+            if kind == "patch":
+                module, _, name = _text(first).partition(".")
+                if module in _SOLUTION:
+                    yield name
+            elif first is not None and kind in ("object", "setattr", "multiple", "dict") and _is_module(first, modules):
+                yield _text(second)
+                yield from filter(None, given)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and _is_module(node.value, modules):
+            yield node.attr
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and _is_module(node.value, modules):
+            yield _text(node.slice)
+
+
+def _is_module(node: ast.expr, modules: set[str]) -> bool:
+    """Whether it is the solution's module or its namespace, as far as it shows."""
+    if isinstance(node, ast.Name):
+        return node.id in modules or node.id == "__name__"
+    if isinstance(node, ast.Call):  # `globals()`, `vars(solution)`, `import_module("solution")`
+        return last_name(node.func) == "globals" or any(_is_module(a, modules) for a in node.args)
+    if isinstance(node, ast.Attribute):
+        return node.attr == "__dict__" and _is_module(node.value, modules)
+    return _text(node.slice if isinstance(node, ast.Subscript) else node) in _SOLUTION
+
+
+def _text(node: ast.expr | None) -> str:
+    """The string that an expression makes of constants and `__name__`, which is the solution's; "" where of others."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(map(_text, node.values))
+    if isinstance(node, ast.FormattedValue):
+        return _text(node.value)
+    if isinstance(node, ast.BinOp):
+        return _text(node.left) + _text(node.right)
+    if isinstance(node, ast.Name):
+        return "solution" if node.id == "__name__" else ""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""

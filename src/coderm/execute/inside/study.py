@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from .deciding import decisions
 from .evaluates import evaluates
 from .reach import Reach, all_code, reach
-from .replacing import BUILTINS, of_candidate, replaces
+from .replacing import BUILTINS, names_module, of_candidate, replaces
 from .vacuity import can_fail, is_constant, last_name, vacuous
 
 MARK = "__coderm_asserted__"
@@ -92,7 +92,7 @@ def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuit
     reads, binds, local = touched.reads, touched.binds, touched.local
     may_skip, builtin_reads = _may_skip(nodes, names), _builtin_reads(reads, binds, names)
     imports = _imports(nodes)
-    whole = "solution" in imports or bool(reads & _LOOKS_UP) or _names_module(nodes)
+    whole = "solution" in imports or bool(reads & _LOOKS_UP) or names_module(nodes)
     mentioned = {name for part in all_code(code) for name in part.co_names}
     found = Study(
         code,
@@ -124,14 +124,13 @@ def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuit
 
 
 def _builtin_reads(reads: frozenset[str], binds: frozenset[str], names: frozenset[str]) -> frozenset[str]:
-    """A candidate's own `len` is not what a test means by it, unless nothing else of the candidates' is tested.
+    """A candidate's own `len` is not what a test means by it, unless only names of builtins are tested and it is one.
 
     Names that nobody's text shows a candidate may have all the same: the test reads them and binds them nowhere.
     """
-    if not (reads & names or reads - binds) - BUILTINS:
-        return frozenset()
+    tested = frozenset() if (reads & names or reads - binds) - BUILTINS else names
     # not `__name__` and its like, which every module has of its own
-    return frozenset(name for name in reads & BUILTINS if not name.startswith("__"))
+    return frozenset(name for name in (reads & BUILTINS) - tested if not name.startswith("__"))
 
 
 def _drop_main(tree: ast.Module) -> None:
@@ -307,8 +306,3 @@ def _imports(nodes: list[ast.AST]) -> frozenset[str]:
                 module = node.module or ""
                 found.update([module, *(f"{module}.{alias.name}" for alias in node.names)])
     return frozenset(found)
-
-
-def _names_module(nodes: list[ast.AST]) -> bool:
-    """Whether it has the name of the solution's module as a string: `sys.modules["solution"]`."""
-    return any(isinstance(node, ast.Constant) and node.value == "solution" for node in nodes)
