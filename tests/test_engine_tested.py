@@ -123,3 +123,27 @@ KEEPS = {
 def test_what_else_it_imports_or_mocks_does_not_matter(engine: Engine, name: str) -> None:
     gcd = "import math\ndef gcd(a, b): return 1\n"
     assert verdicts(engine, KEEPS[name], gcd + HONEST, gcd + WRONG) == ["pass", "fail"]
+
+
+# -- what asserts ---------------------------------------------------------------------------------------------
+
+ASSERTS = {
+    "its own assertEqual": unit_test("self.assertEqual(f(1), 2.0)")
+    + "    def assertEqual(self, a, b): super().assertEqual(round(a), round(b))\n",
+    "assertRaises(Exception) around a call": unit_test("with self.assertRaises(Exception):\n    [0, 1][f(1)]"),
+    "assertRaises in a variable": unit_test("raises = self.assertRaises(IndexError)\nwith raises: [0, 1][f(1)]"),
+    "what may be empty": unit_test("assert [*range(f(0))] and {**dict.fromkeys(range(f(0)))}"),
+    "or something that is false": unit_test("assert f(1) == 2 or False"),
+}
+
+
+@pytest.mark.parametrize("name", ASSERTS)
+def test_an_assertion_that_can_fail(engine: Engine, name: str) -> None:
+    assert verdicts(engine, ASSERTS[name], HONEST, WRONG)[1] == "fail"
+
+
+def test_a_pass_takes_a_test_case_that_held(engine: Engine) -> None:
+    """Here the candidate's class is what the test, which forgot an import, takes for unittest's."""
+    forgot = unit_test("self.assertEqual(f(1), 2)").replace("import unittest\n", "")
+    fake = "class unittest:\n    class TestCase: pass\n"
+    assert verdicts(engine, forgot, "import unittest\n" + HONEST, fake + WRONG)[1] == "vacuous"

@@ -190,6 +190,6 @@ def judge(namespace: dict[str, Any], test: Study, witness: Witness | None,
     result = run_classes(classes, simple=test.simple, may_skip=test.may_skip, explain=explain,
                          settle=settle if test.watched and witness is not None else None)
     verdict = _VERDICTS[result.outcome]
-    if verdict == PASS and test.marked and not asserted:
+    if verdict == PASS and ((test.must_prove and not result.passed) or (test.marked and not asserted)):
         verdict = VACUOUS
     return verdict, result.cases, result.passed

@@ -16,7 +16,7 @@ from .deciding import decisions
 from .evaluates import evaluates
 from .reach import Reach, all_code, reach
 from .replacing import BUILTINS, names_module, of_candidate, replaces
-from .vacuity import can_fail, is_constant, last_name, vacuous
+from .vacuity import is_constant, last_name, vacuous
 
 MARK = "__coderm_asserted__"
 """Called by the compiled test just before an assertion, where it is not certain that one will run."""
@@ -44,6 +44,8 @@ class Study(NamedTuple):
     """Names that it reads attributes of."""
     imports: frozenset[str] = frozenset()
     """Modules that it imports, anywhere, and the names that it imports from them, bare and behind the module's."""
+    must_prove: bool = False
+    """True where a pass counts only if a test case has held: not under the paper's protocol."""
     marked: bool = False
     """True where MARK must have been called for a pass to count."""
     simple: bool = False
@@ -102,6 +104,7 @@ def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuit
         opens=frozenset(node.value.id for node in nodes
                         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)),
         imports=imports,
+        must_prove=judge_vacuity,
         whole=whole,
         shows=reads | imports | (mentioned - _OF_TESTS if whole else frozenset()),
         simple=len(classes) == 1 and _is_simple(classes[0]) and not may_skip and mentioned.isdisjoint(_FIXTURES),
@@ -119,7 +122,7 @@ def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuit
     if about.certain:
         return found
     decides = decisions(tree, about.failures, of_candidate(tree, names, reads, binds)) if about.failures else set()
-    marked = ast.fix_missing_locations(_Marker(decides).visit(tree))
+    marked = ast.fix_missing_locations(_Marker(about.asserts, decides).visit(tree))
     return found._replace(code=compile(marked, "<unit test>", "exec", dont_inherit=True), marked=True)
 
 
@@ -267,8 +270,8 @@ class _Marker(ast.NodeTransformer):
     What decides about one that fails wherever it is reached (`deciding.py`) calls it once it is evaluated.
     """
 
-    def __init__(self, decides: set[int]) -> None:
-        self._decides = decides
+    def __init__(self, asserts: frozenset[int], decides: set[int]) -> None:
+        self._asserts, self._decides = asserts, decides
 
     def visit(self, node: ast.AST) -> Any:
         seen = super().visit(node)
@@ -285,16 +288,14 @@ class _Marker(ast.NodeTransformer):
         return ast.Call(func=ast.Name(id=MARK, ctx=ast.Load()), args=[], keywords=[])
 
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
-        asserts = can_fail(node)
         self.generic_visit(node)
-        if asserts:
+        if id(node) in self._asserts:
             node.test = self._marked(node.test)
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        asserts = can_fail(node)
         self.generic_visit(node)
-        return self._marked(node) if asserts else node
+        return self._marked(node) if id(node) in self._asserts else node
 
 
 def _imports(nodes: list[ast.AST]) -> frozenset[str]:

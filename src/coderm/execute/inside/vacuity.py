@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import unittest
 from typing import NamedTuple
 
-_CATCHES_FAILURES = {"AssertionError", "Exception", "BaseException"}
+_CATCHES_FAILURES = {"AssertionError", "Exception", "BaseException", "failureException"}
+_RAISES = {"assertRaises": 1, "assertRaisesRegex": 2, "assertWarns": 1, "assertWarnsRegex": 2}
+"""They compare nothing where they are given no more arguments than that, and no `with` enters what they return."""
 _OF_MOCKS = frozenset("assert_any_await assert_any_call assert_awaited assert_awaited_once assert_awaited_once_with "
                       "assert_awaited_with assert_called assert_called_once assert_called_once_with assert_called_with "
                       "assert_has_awaits assert_has_calls assert_not_awaited assert_not_called".split())
@@ -13,10 +16,12 @@ _OF_MOCKS = frozenset("assert_any_await assert_any_call assert_awaited assert_aw
 
 
 class Vacuity(NamedTuple):
-    """`certain`: a passing run cannot but have run an assertion. `failures`: those that must not even be reached."""
+    """`certain`: a passing run cannot but have run an assertion. `asserts`: ids of the assertions that can fail and are
+    heard when they do. `failures`: those that must not even be reached."""
 
     reason: str | None
     certain: bool = False
+    asserts: frozenset[int] = frozenset()
     failures: tuple[ast.AST, ...] = ()
 
 
@@ -34,17 +39,31 @@ def vacuous(tree: ast.Module, nodes: list[ast.AST], classes: list[ast.ClassDef])
     live = [m for m in methods if not _switched_off(m)]
     if not live:
         return Vacuity("all its test cases are skipped or expected to fail")
+    if muted := {name for node in nodes for name in _mutes(node)}:
+        return Vacuity(f"replaces {', '.join(sorted(muted))} by what cannot fail")
     dead = [m for m in methods if _switched_off(m)]
     asserts = _failing_assertions(tree, skip=dead)
     if not asserts:
         return Vacuity("has no assertion that can fail")
-    return Vacuity(None, any(_certainly_asserts(m, asserts) for m in live),
+    return Vacuity(None, any(_certainly_asserts(m, asserts) for m in live), frozenset(asserts),
                    tuple(node for node in nodes if id(node) in asserts and is_failure(node)))
 
 
 def _switched_off(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return any(last_name(d.func if isinstance(d, ast.Call) else d) in {"skip", "expectedFailure"}
                for d in node.decorator_list)
+
+
+def _mutes(node: ast.AST) -> list[str]:
+    """Assertions of unittest's that a class, or a store on `self`, gives another meaning without an assertion in it."""
+    if isinstance(node, ast.ClassDef):
+        return [item.name for item in node.body if isinstance(item, ast.FunctionDef) and item.name in _OF_UNITTEST
+                and not any(can_fail(inner) for inner in ast.walk(item))]
+    stored = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and node.attr in _OF_UNITTEST
+    return [node.attr] if stored and last_name(node.value) == "self" else []  # type: ignore[attr-defined]
+
+
+_OF_UNITTEST = frozenset(name for name in dir(unittest.TestCase) if name.startswith("assert"))
 
 
 def _failing_assertions(tree: ast.AST, skip: list[ast.FunctionDef | ast.AsyncFunctionDef]) -> set[int]:
@@ -56,14 +75,18 @@ def _failing_assertions(tree: ast.AST, skip: list[ast.FunctionDef | ast.AsyncFun
             return
         if not swallowed and can_fail(node):
             found.add(id(node))
-        if isinstance(node, ast.Try) and _swallows(node):
+        if isinstance(node, ast.Try | ast.TryStar) and _swallows(node):
             for guarded in node.body:
                 visit(guarded, True)
             for other in (*node.handlers, *node.orelse, *node.finalbody):
                 visit(other, swallowed)
             return
+        if isinstance(node, ast.Expr) and _asks_nothing(node.value):
+            return
         if isinstance(node, ast.With) and any(_suppresses(item) for item in node.items):
-            swallowed = True
+            # what `assertRaises(Exception)` waits for may then be the failure of an assertion
+            swallowed = swallowed or not any(_raises(item) for item in node.items) or any(
+                can_fail(inner) for statement in node.body for inner in ast.walk(statement))
         for child in ast.iter_child_nodes(node):
             visit(child, swallowed)
 
@@ -73,9 +96,7 @@ def _failing_assertions(tree: ast.AST, skip: list[ast.FunctionDef | ast.AsyncFun
 
 def can_fail(node: ast.AST) -> bool:
     if isinstance(node, ast.Assert):
-        if isinstance(node.test, ast.Tuple) and node.test.elts:
-            return False  # `assert (x, "message")` is always true
-        return not is_constant(node.test) or not _constant_truth(node.test)
+        return not _is_true(node.test)
     if isinstance(node, ast.Raise):
         raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         return raised is not None and last_name(raised) in {"AssertionError", "failureException"}
@@ -95,9 +116,9 @@ def can_fail(node: ast.AST) -> bool:
     arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
     if not arguments:
         return True  # a helper of the test's own
-    if all(is_constant(a) for a in arguments):
+    if all(is_constant(a) for a in arguments) or (name == "assertTrue" and _is_true(arguments[0])):
         return False
-    return not (len(node.args) >= 2 and isinstance(node.args[0], ast.Name)
+    return not (len(node.args) >= 2 and ast.unparse(node.args[0]).removeprefix("self.").isidentifier()
                 and ast.dump(node.args[0]) == ast.dump(node.args[1]))
 
 
@@ -123,11 +144,25 @@ def is_constant(node: ast.AST) -> bool:
                    for n in ast.walk(node))
 
 
-def _constant_truth(node: ast.expr) -> bool:
-    return bool(node.value) if isinstance(node, ast.Constant) else True
+def _is_true(node: ast.expr) -> bool:
+    """Whether it is true whatever the candidate answers: `(x, "message")`, `[x]`, `x or True`, a generator."""
+    if isinstance(node, ast.Constant):
+        return bool(node.value)
+    if isinstance(node, ast.BoolOp):
+        return (any if isinstance(node.op, ast.Or) else all)(map(_is_true, node.values))
+    if isinstance(node, ast.Tuple | ast.List | ast.Set | ast.Dict):
+        items = node.keys if isinstance(node, ast.Dict) else node.elts
+        return not all(item is None or isinstance(item, ast.Starred) for item in items)
+    return isinstance(node, ast.GeneratorExp | ast.Lambda) or is_constant(node)
 
 
-def _swallows(node: ast.Try) -> bool:
+def _asks_nothing(node: ast.expr) -> bool:
+    """`self.assertRaises(ValueError)` by itself."""
+    return (isinstance(node, ast.Call) and len(node.args) <= _RAISES.get(last_name(node.func), -1)
+            and not any(isinstance(argument, ast.Starred) for argument in node.args))
+
+
+def _swallows(node: ast.Try | ast.TryStar) -> bool:
     """Whether a failed assertion in the body of this `try` goes unnoticed."""
     if any(isinstance(n, ast.Return | ast.Break | ast.Continue) for n in node.finalbody):
         return True
@@ -147,8 +182,12 @@ def _is_plain_failure(node: ast.AST) -> bool:
 
 def _suppresses(item: ast.withitem) -> bool:
     call = item.context_expr
-    return (isinstance(call, ast.Call) and last_name(call.func) == "suppress"
+    return (isinstance(call, ast.Call) and (last_name(call.func) == "suppress" or _raises(item))
             and any(last_name(a) in _CATCHES_FAILURES for a in call.args))
+
+
+def _raises(item: ast.withitem) -> bool:
+    return _called(item.context_expr) == "assertRaises"
 
 
 def _certainly_asserts(method: ast.FunctionDef | ast.AsyncFunctionDef, asserts: set[int]) -> bool:
