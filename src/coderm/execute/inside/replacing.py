@@ -13,6 +13,8 @@ from .vacuity import last_name
 BUILTINS = frozenset(dir(builtins))
 _LOOKS_ELSEWHERE = {"globals", "eval", "exec", "__import__", "importlib", "vars", "sys", "locals"}
 _SOLUTION = frozenset({"solution", "__main__"})
+_PARTS = (ast.Attribute, ast.Subscript)
+_REPLACE = frozenset({"patch", "object", "multiple", "dict", "setattr"})  # `mock.patch` and its forms, and the builtin
 
 
 def replaces(tree: ast.Module, nodes: list[ast.AST], names: frozenset[str], reads: frozenset[str],
@@ -31,8 +33,10 @@ def replaces(tree: ast.Module, nodes: list[ast.AST], names: frozenset[str], read
                if alias.name == "solution"}
     mocked = names & set(_mocked(nodes, modules))
     read = names & reads
-    live = (read - own - of_library) | (names & set(_off_module(nodes, modules))) | _taken(tree)
-    if live - mocked:
+    live = (read - own - of_library) | (names & set(_off_module(nodes, modules)))
+    if live <= mocked:
+        live |= _taken(tree)
+    if not live <= mocked:
         return None
     if mocked & (live | read):
         return f"mocks {', '.join(sorted(mocked))}, which it should test"
@@ -124,22 +128,19 @@ def _off_module(nodes: list[ast.AST], modules: set[str]) -> Iterator[str]:
 def _mocked(nodes: list[ast.AST], modules: set[str]) -> Iterator[str]:
     """Names that are given another value in the solution's module: by `mock.patch` in its forms, or by a store."""
     for node in nodes:
-        if isinstance(node, ast.Call):
+        if isinstance(node, ast.Call) and (kind := last_name(node.func)) in _REPLACE:
             given = {keyword.arg: keyword.value for keyword in node.keywords}
             first = node.args[0] if node.args else given.get("target")
             second = node.args[1] if len(node.args) > 1 else given.get("attribute")
-            kind = last_name(node.func)
             if kind == "patch":
                 module, _, name = _text(first).partition(".")
                 if module in _SOLUTION:
                     yield name
-            elif first is not None and kind in ("object", "setattr", "multiple", "dict") and _is_module(first, modules):
+            elif first is not None and _is_module(first, modules):
                 yield _text(second)
                 yield from filter(None, given)
-        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and _is_module(node.value, modules):
-            yield node.attr
-        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and _is_module(node.value, modules):
-            yield _text(node.slice)
+        elif isinstance(node, _PARTS) and isinstance(node.ctx, ast.Store) and _is_module(node.value, modules):
+            yield node.attr if isinstance(node, ast.Attribute) else _text(node.slice)
 
 
 def _is_module(node: ast.expr, modules: set[str]) -> bool:

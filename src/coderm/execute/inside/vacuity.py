@@ -7,6 +7,7 @@ import unittest
 from typing import NamedTuple
 
 _CATCHES_FAILURES = {"AssertionError", "Exception", "BaseException", "failureException"}
+_TRIES = (ast.Try, ast.TryStar)
 _RAISES = {"assertRaises": 1, "assertRaisesRegex": 2, "assertWarns": 1, "assertWarnsRegex": 2}
 """They compare nothing where they are given no more arguments than that, and no `with` enters what they return."""
 _OF_MOCKS = frozenset("assert_any_await assert_any_call assert_awaited assert_awaited_once assert_awaited_once_with "
@@ -41,8 +42,7 @@ def vacuous(tree: ast.Module, nodes: list[ast.AST], classes: list[ast.ClassDef])
         return Vacuity("all its test cases are skipped or expected to fail")
     if muted := {name for node in nodes for name in _mutes(node)}:
         return Vacuity(f"replaces {', '.join(sorted(muted))} by what cannot fail")
-    dead = [m for m in methods if _switched_off(m)]
-    asserts = _failing_assertions(tree, skip=dead)
+    asserts = _failing_assertions(tree, skip={id(m) for m in methods if _switched_off(m)})
     if not asserts:
         return Vacuity("has no assertion that can fail")
     return Vacuity(None, any(_certainly_asserts(m, asserts) for m in live), frozenset(asserts),
@@ -66,16 +66,16 @@ def _mutes(node: ast.AST) -> list[str]:
 _OF_UNITTEST = frozenset(name for name in dir(unittest.TestCase) if name.startswith("assert"))
 
 
-def _failing_assertions(tree: ast.AST, skip: list[ast.FunctionDef | ast.AsyncFunctionDef]) -> set[int]:
+def _failing_assertions(tree: ast.AST, skip: set[int]) -> set[int]:
     """ids of the nodes that assert something which can fail and whose failure is not swallowed."""
     found: set[int] = set()
 
     def visit(node: ast.AST, swallowed: bool) -> None:
-        if any(node is method for method in skip):
+        if id(node) in skip:
             return
         if not swallowed and can_fail(node):
             found.add(id(node))
-        if isinstance(node, ast.Try | ast.TryStar) and _swallows(node):
+        if isinstance(node, _TRIES) and _swallows(node):
             for guarded in node.body:
                 visit(guarded, True)
             for other in (*node.handlers, *node.orelse, *node.finalbody):
@@ -118,8 +118,14 @@ def can_fail(node: ast.AST) -> bool:
         return True  # a helper of the test's own
     if all(is_constant(a) for a in arguments) or (name == "assertTrue" and _is_true(arguments[0])):
         return False
-    return not (len(node.args) >= 2 and ast.unparse(node.args[0]).removeprefix("self.").isidentifier()
+    return not (len(node.args) >= 2 and _is_variable(node.args[0])
                 and ast.dump(node.args[0]) == ast.dump(node.args[1]))
+
+
+def _is_variable(node: ast.expr) -> bool:
+    """`x` or `self.x`."""
+    return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+                                          and node.value.id == "self")
 
 
 def is_failure(node: ast.AST) -> bool:
