@@ -242,6 +242,31 @@ def test_what_print_was_called_with(engine: Engine) -> None:
     assert verdicts(engine, test, "def f(): print('hello')\n", "def f(): print('bye')\n") == [right, "fail"]
 
 
+STORES = {
+    "builtins.input": ("def f(): return int(input()) + 1\n", "import builtins\nbuiltins.input = lambda: '3'", "f(), 4", "pass"),
+    "builtins.print": ("def f(): return print('x')\n", "import builtins\nbuiltins.print = lambda *a: a", "f(), ('x',)", "fail"),
+    "time.sleep": ("import time\ndef f(): return time.sleep(0) or 1\n", "import time as t\nt.sleep = lambda s: 0", "f(), 1", "pass"),
+    "os.path.exists": ("import os\ndef f(): return os.path.exists('/x')\n",
+                       "import os\nos.path.exists = lambda p: 1", "f(), 1", "fail"),
+}
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_what_a_test_stores_on_a_module_is_its_own_doing(engine: Engine, name: str) -> None:
+    solution, store, claim, in_split = STORES[name]
+    test = unit_test(f"{store}\nself.assertEqual({claim})")
+    right = "pass" if engine.isolation == "shared" else in_split
+    assert verdicts(engine, test, solution, solution + "_ = 1\n") == [right, right]
+
+
+def test_what_a_candidate_stores_beside_it_is_not(engine: Engine) -> None:
+    test = unit_test("import builtins\nbuiltins.input = lambda: '3'\nself.assertEqual(f(), 4)")
+    right = "def f(): return int(input()) + 1\n"
+    stores = [f"import builtins\nbuiltins.{name} = {function}\n" + right for name, function in (
+        ("input", "lambda: '7'"), ("hex", "str"))]
+    assert verdicts(engine, test, *stores) == ["tampered" if engine.isolation == "shared" else "pass"] * 2
+
+
 # -- loading ------------------------------------------------------------------------------------------------
 
 MAIN = "class T(unittest.TestCase):\n    def test_a(self): self.assertEqual(f(1), 2)\n"

@@ -164,7 +164,21 @@ def load_solution(solution: Solution, explain: Explain | None = None) -> dict[st
 
 def judge(namespace: dict[str, Any], test: Study, witness: Witness | None,
           explain: Explain | None = None) -> tuple[int, int, int]:
-    """Load the test into the solution's namespace and run its classes: (verdict, run, passed)."""
+    """Load the test into the solution's namespace and run its classes: (verdict, run, passed).
+
+    What the test itself has stored on modules is put back, so that nobody takes it for the candidate's doing.
+    """
+    kept = [(vars(module), name, vars(module)[name]) for holder, name in test.stores
+            if (module := sys.modules.get(holder)) is not None and name in vars(module)]
+    try:
+        return _load_and_run(namespace, test, witness, explain)
+    finally:
+        for where, name, value in kept:
+            where[name] = value
+
+
+def _load_and_run(namespace: dict[str, Any], test: Study, witness: Witness | None,
+                  explain: Explain | None) -> tuple[int, int, int]:
     shadowed = test.builtin_reads & namespace.keys()
     if shadowed:
         namespace = {k: v for k, v in namespace.items() if k not in shadowed}

@@ -44,6 +44,8 @@ class Study(NamedTuple):
     """Names that it reads attributes of."""
     imports: frozenset[str] = frozenset()
     """Modules that it imports, anywhere, and the names that it imports from them, bare and behind the module's."""
+    stores: tuple[tuple[str, str], ...] = ()
+    """(module, attribute) of what it visibly stores on modules that it imports: `builtins.input = ...`."""
     must_prove: bool = False
     """True where a pass counts only if a test case has held: not under the paper's protocol."""
     marked: bool = False
@@ -104,6 +106,7 @@ def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuit
         opens=frozenset(node.value.id for node in nodes
                         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)),
         imports=imports,
+        stores=_stores(nodes) if touched.marks else (),
         must_prove=judge_vacuity,
         whole=whole,
         shows=reads | imports | (mentioned - _OF_TESTS if whole else frozenset()),
@@ -307,3 +310,15 @@ def _imports(nodes: list[ast.AST]) -> frozenset[str]:
                 module = node.module or ""
                 found.update([module, *(f"{module}.{alias.name}" for alias in node.names)])
     return frozenset(found)
+
+
+def _stores(nodes: list[ast.AST]) -> tuple[tuple[str, str], ...]:
+    modules: dict[str, str] = {}
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            modules |= {alias.asname or alias.name: alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            modules |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    stores = [(ast.unparse(node.value), node.attr) for node in nodes
+              if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)]
+    return tuple((modules.get(holder, holder), name) for holder, name in stores)
