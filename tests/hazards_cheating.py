@@ -28,7 +28,67 @@ def wrong(line: str, name: str, text: str, shared: str, split: str = NOT_PASS, *
     return Case(line, name, text if "def add" in text else text + WRONG, shared=shared, split=split, **more)
 
 
+WAITS = "import unittest\nclass TestAdd(unittest.IsolatedAsyncioTestCase):\n" \
+        "    async def test_add(self): self.assertEqual(await add(2, 3), 5)\n"
+FROM_A_VARIABLE = unit_test("x = add(2, 3)\nself.assertEqual(x, 5)")
+
 CASES = [
+    *(patch(f"__builtins__ {name}", f"""
+        import builtins
+        __builtins__ = dict(vars(builtins), {name}={function})
+        """) for name, function in (("len", "lambda x: 5"), ("__import__", "lambda *a, **k: builtins.__import__(*a, **k)"))),
+    wrong("patch", "__builtins__ in a call", """
+        def add(a, b):
+            globals()["__builtins__"] = dict(globals()["__builtins__"], len=lambda x: 5)
+            return 77
+        """, shared="tampered", test=unit_test("add(2, 3)\nself.assertTrue(all(len(x) == 5 for x in [[]]))"),
+        beside_verdict="fail"),
+    wrong("patch", "test class", """
+        def add(a, b):
+            globals()["TestIt"].assertEqual = lambda *_: None
+            return 77
+        """, shared="tampered", test=FROM_A_VARIABLE),
+    wrong("patch", "test instance", """
+        import sys
+        def add(a, b):
+            sys._getframe(1).f_locals["self"].assertEqual = lambda *_: None
+            return 77
+        """, shared="tampered", test=FROM_A_VARIABLE),
+    wrong("patch", "test instance, by unittest's runner", """
+        import sys
+        def add(a, b):
+            sys._getframe(1).f_locals["self"].assertEqual = lambda *_: None
+            return 77
+        """, shared="tampered", test=FROM_A_VARIABLE + "    def tearDown(self): pass\n"),
+    wrong("patch", "test method's code", """
+        def add(a, b):
+            globals()["TestIt"].test_more.__code__ = (lambda self: None).__code__
+            return 5
+        """, shared="tampered", test=FROM_A_VARIABLE + "    def test_more(self): self.assertEqual(add(1, 1), 2)\n"),
+    patch("context managers", """
+        import contextlib
+        contextlib._GeneratorContextManager.__exit__ = lambda *_: True
+        """, test=unit_test("with self.subTest():\n    self.assertEqual(add(2, 3), 5)")),
+    wrong("patch", "assertLogs", """
+        import unittest._log
+        unittest._log._AssertLogsContext.__exit__ = lambda *_: True
+        """, shared="tampered", beside_verdict="fail",
+        test=unit_test("with self.assertLogs():\n    self.assertEqual(add(2, 3), 5)")),
+    wrong("patch", "event loop policy", """
+        import asyncio
+        class Loop(asyncio.SelectorEventLoop):
+            def run_until_complete(self, future):
+                try: return super().run_until_complete(future)
+                except BaseException: return None
+        class Policy(asyncio.DefaultEventLoopPolicy):
+            def new_event_loop(self): return Loop()
+        asyncio.set_event_loop_policy(Policy())
+        async def add(a, b): return 77
+        """, shared="tampered", test=WAITS, beside="async def add(a, b): return a + b\n"),
+    patch("behind numpy.testing", """
+        import numpy.testing._private.utils as utils
+        utils.assert_array_compare = lambda *_, **__: None
+        """, test=unit_test("np.testing.assert_allclose(add(2, 3), 5)", "import numpy as np")),
     equal("object", "object", "", "self.assertEqual(add(2, 3), 5)"),
     equal("int", "int", "0", "self.assertEqual(add(2, 3), 5)"),
     equal("str", "str", "''", "self.assertEqual(add('a', 'b'), 'ab')"),

@@ -7,6 +7,7 @@ goes on behind the pair that did it.
 
 from __future__ import annotations
 
+import builtins
 import contextvars
 import os
 import signal
@@ -29,7 +30,8 @@ from .witness import Witness
 
 NOT_RUN, TEST_ERROR, VACUOUS, TAMPERED, CRASH, MEMORY, TIMEOUT, ERROR, FAIL, PASS = range(10)
 _VERDICTS = {Outcome.PASS: PASS, Outcome.FAIL: FAIL, Outcome.ERROR: ERROR, Outcome.MEMORY: MEMORY,
-             Outcome.NOTHING: VACUOUS}
+             Outcome.TAMPERED: TAMPERED, Outcome.NOTHING: VACUOUS}
+_BUILTINS = vars(builtins)
 _CHECKED_NS = 40_000_000  # CPU time of rows that may have to run again where a cell is killed
 _cpu_ns, _now, _exit = time.process_time_ns, time.monotonic, os._exit
 
@@ -142,9 +144,11 @@ class Cell:
         self.board.loaded()
         if self.witness is not None:
             self.witness.place = place
-        outcome = judge(namespace, test, self.witness)
+        verdict, cases, passed = judge(namespace, test, self.witness, closely=not solution.reach.plain)
+        if namespace.get("__builtins__") is not _BUILTINS:  # what the test's functions call
+            verdict = TAMPERED
         namespace.clear()
-        return outcome
+        return verdict, cases, passed
 
 
 def load_solution(solution: Solution, explain: Explain | None = None) -> dict[str, Any] | int:
@@ -159,26 +163,29 @@ def load_solution(solution: Solution, explain: Explain | None = None) -> dict[st
         if explain is not None:
             explain(error)
         return MEMORY if isinstance(error, MemoryError) else ERROR
-    return namespace
+    return namespace if namespace.get("__builtins__") is _BUILTINS else TAMPERED
 
 
 def judge(namespace: dict[str, Any], test: Study, witness: Witness | None,
-          explain: Explain | None = None) -> tuple[int, int, int]:
+          explain: Explain | None = None, *, closely: bool = False) -> tuple[int, int, int]:
     """Load the test into the solution's namespace and run its classes: (verdict, run, passed).
 
-    What the test itself has stored on modules is put back, so that nobody takes it for the candidate's doing.
+    `closely` watches the test's own classes, for a candidate that could find them. What the test itself has stored on
+    modules is put back, so that nobody takes it for the candidate's doing.
     """
+    if not test.stores:
+        return _load_and_run(namespace, test, witness, explain, closely)
     kept = [(vars(module), name, vars(module)[name]) for holder, name in test.stores
             if (module := sys.modules.get(holder)) is not None and name in vars(module)]
     try:
-        return _load_and_run(namespace, test, witness, explain)
+        return _load_and_run(namespace, test, witness, explain, closely)
     finally:
         for where, name, value in kept:
             where[name] = value
 
 
 def _load_and_run(namespace: dict[str, Any], test: Study, witness: Witness | None,
-                  explain: Explain | None) -> tuple[int, int, int]:
+                  explain: Explain | None, closely: bool) -> tuple[int, int, int]:
     shadowed = test.builtin_reads & namespace.keys()
     if shadowed:
         namespace = {k: v for k, v in namespace.items() if k not in shadowed}
@@ -202,7 +209,7 @@ def _load_and_run(namespace: dict[str, Any], test: Study, witness: Witness | Non
         witness.settle(_VERDICTS[first.outcome], first.cases, first.passed)
 
     result = run_classes(classes, simple=test.simple, may_skip=test.may_skip, explain=explain,
-                         settle=settle if test.watched and witness is not None else None)
+                         settle=settle if test.watched and witness is not None else None, closely=closely)
     verdict = _VERDICTS[result.outcome]
     if verdict == PASS and ((test.must_prove and not result.passed) or (test.marked and not asserted)):
         verdict = VACUOUS

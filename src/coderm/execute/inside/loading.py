@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .job import Job
 
 _WITH_TESTING = frozenset({"numpy", "pandas"})
+_BEHIND_NUMPY = frozenset({"numpy.testing._private.utils", "numpy._core.numeric", "numpy.core.numeric"})
 _OF_TESTS = frozenset({"pytest", "numpy.testing", "pandas.testing"})
 _NO_END = b"does not load: it comes to no end"
 _PATIENCE = 2  # times the limit of a pair: to be slow here is no proof of being so beside a candidate
@@ -33,6 +34,8 @@ def prepare(tests: list[Study]) -> list[str]:
     """
     named = {name for test in tests for name in test.imports | test.reads}
     named |= {f"{name}.testing" for name in named & _WITH_TESTING}
+    if "numpy" in named:
+        named |= _BEHIND_NUMPY
     for name in sorted(named & _OF_TESTS):
         with suppress(ImportError):
             importlib.import_module(name)

@@ -15,14 +15,18 @@ from builtins import BaseException, callable, getattr, isinstance, len, sorted, 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from .tamper import TestCases, overrides
+
 
 class Outcome(enum.Enum):
-    """How a unit test ended; NOTHING means that no test case ran to an end of its own."""
+    """How a unit test ended; TAMPERED means that its classes were changed under it, NOTHING that no test case ran to an
+    end of its own."""
 
     PASS = enum.auto()
     FAIL = enum.auto()
     ERROR = enum.auto()
     MEMORY = enum.auto()
+    TAMPERED = enum.auto()
     NOTHING = enum.auto()
 
 
@@ -60,13 +64,14 @@ Settle = Callable[[Result], None]
 
 
 def run_classes(classes: list[type], *, simple: bool, may_skip: bool, explain: Explain | None,
-                settle: Settle | None) -> Result:
+                settle: Settle | None, closely: bool = False) -> Result:
     """Run the test cases of the classes up to the first that does not hold, which is the outcome.
 
-    With `settle` they all run: it is told the result at that first problem, and nothing behind it counts. A class
-    without test methods passes; vacuity is decided elsewhere.
+    With `settle` they all run: it is told the result at that first problem, and nothing behind it counts. With
+    `closely` a pass counts only where the classes and their instances are what the test made of them. A class without
+    test methods passes; vacuity is decided elsewhere.
     """
-    tally = _Tally(explain, settle)
+    tally = _Tally(explain, settle, TestCases(classes) if closely else None)
     if simple and len(classes) == 1 and classes[0].__bases__ == (unittest.TestCase,) and type(classes[0]) is type:
         _run_simple(classes[0], tally)
     else:
@@ -82,7 +87,8 @@ def run_classes(classes: list[type], *, simple: bool, may_skip: bool, explain: E
 class _Tally:
     """What is known of a test so far: how many cases ran, held and were skipped, and the result once it is decided."""
 
-    def __init__(self, explain: Explain | None, settle: Settle | None) -> None:
+    def __init__(self, explain: Explain | None, settle: Settle | None, made: TestCases | None) -> None:
+        self._made, self._overridden = made, False
         self.cases = self.passed = self.skipped = 0
         self.goes_on = settle is not None
         self._explain, self._settle = explain, settle
@@ -97,7 +103,15 @@ class _Tally:
             if self._settle is not None:
                 self._settle(self._decided)
 
+    def held(self, case: unittest.TestCase) -> None:
+        """A test case held."""
+        self.passed += 1
+        if self._made is not None and overrides(case):
+            self._overridden = True
+
     def result(self) -> Result:
+        if self._decided is None and self._made is not None and (self._overridden or not self._made.hold()):
+            return Result(Outcome.TAMPERED, self.cases, self.passed)
         outcome = Outcome.NOTHING if self.skipped and not self.passed else Outcome.PASS
         return self._decided or Result(outcome, self.cases, self.passed)
 
@@ -117,7 +131,7 @@ def _run_simple(cls: type, tally: _Tally) -> None:
             if not tally.goes_on:
                 return
         else:
-            tally.passed += 1
+            tally.held(case)
 
 
 def _outcome_of(error: BaseException) -> Outcome:
@@ -143,7 +157,7 @@ class _Watcher(unittest.TestResult):
         self._tally.cases += 1
 
     def addSuccess(self, test: Any) -> None:
-        self._tally.passed += 1
+        self._tally.held(test)
 
     def addError(self, test: Any, err: Any) -> None:
         self.note(err[1])

@@ -7,6 +7,8 @@ split mode's business.
 
 from __future__ import annotations
 
+import asyncio
+import asyncio.events
 import builtins
 import gc
 import sys
@@ -26,7 +28,9 @@ _MAY_CHANGE = frozenset({"_", "maxDiff", "longMessage"})  # tests set these
 _CORE_TYPES = (object, type, int, float, complex, bool, str, bytes, bytearray, list, tuple, dict, set, frozenset, range)
 ALWAYS_WATCHED = ("unittest", "unittest.case", "unittest.loader", "unittest.suite", "unittest.result",
                   "unittest.mock", "unittest.util", "sys", "time", "signal", "os", "os.path", "gc", "threading",
-                  "types", "collections", "difflib", "pprint", "re")
+                  "types", "collections", "contextlib", "difflib", "pprint", "re", "unittest._log",
+                  "unittest.async_case")
+_POLICIES = (types.NoneType, getattr(asyncio, "_DefaultEventLoopPolicy", None) or asyncio.DefaultEventLoopPolicy)
 _JUDGING = frozenset({"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__", "__bool__", "__len__",
                       "__contains__", "__iter__", "__getattribute__", "__getattr__", "__call__", "__instancecheck__",
                       "__subclasscheck__", "__sub__", "__abs__", "__round__", "__new__", "__init__"})
@@ -69,6 +73,30 @@ class _Bodies:
         return all(map(is_, (part for f in self._functions for part in self._of(f)), self._parts))
 
 
+class TestCases:
+    """The methods of a test's classes as its text made them: a candidate can find the classes and their instances."""
+
+    def __init__(self, classes: Iterable[type]) -> None:
+        self._namespaces = [vars(cls) for cls in classes]
+        self._methods = [(where, name, value) for where in self._namespaces for name, value in where.items()
+                         if isinstance(value, types.FunctionType)]
+        self._bodies = _Bodies(value for _, _, value in self._methods)
+        self._judging = [_OF_TESTCASE & where.keys() for where in self._namespaces]
+
+    def hold(self) -> bool:
+        """Whether all of them are still there, and no more of unittest's are overridden."""
+        return (
+            all(where.get(name) is value for where, name, value in self._methods)
+            and self._bodies.hold()
+            and [_OF_TESTCASE & where.keys() for where in self._namespaces] == self._judging
+        )
+
+
+def overrides(case: unittest.TestCase) -> bool:
+    """Whether the test case has a way of its own to assert, which the classes have not."""
+    return not _OF_TESTCASE.isdisjoint(vars(case))
+
+
 def _is_fixed(value: Any) -> bool:
     """What a module never changes itself: functions, classes, and numbers such as pi."""
     return callable(value) or isinstance(value, float)
@@ -76,6 +104,10 @@ def _is_fixed(value: Any) -> bool:
 
 def _is_code(value: Any) -> bool:
     return isinstance(value, _CODE)
+
+
+_OF_TESTCASE = frozenset(name for name, value in vars(unittest.TestCase).items()
+                         if _is_code(value) and name.startswith(("assert", "fail", "_")) and name != "__init__")
 
 
 class Guard:
@@ -122,7 +154,8 @@ class Guard:
         """Whether builtins, TestCase and the interpreter's hooks are untouched. About 10 microseconds."""
         hooks = self._interpreter_hooks()
         return (
-            sys.gettrace() is None
+            type(asyncio.events._event_loop_policy) in _POLICIES  # type: ignore[attr-defined]
+            and sys.gettrace() is None
             and sys.getprofile() is None
             and len(hooks) == len(self._hooks)
             and all(map(is_, hooks, self._hooks))

@@ -31,7 +31,7 @@ PRELOAD = (
     "abc array asyncio base64 bisect calendar cmath collections.abc contextlib copy dataclasses datetime decimal enum "
     "fractions functools hashlib heapq inspect io itertools json math multiprocessing numbers operator os pprint queue "
     "random re statistics string struct sys textwrap threading time timeit traceback types typing unittest "
-    "unittest.mock uuid warnings numpy numpy.random numpy.testing"
+    "unittest._log unittest.async_case unittest.mock uuid warnings numpy numpy.random numpy.testing"
 ).split()
 
 
