@@ -106,6 +106,12 @@ CASES: dict[str, tuple[str, str, str]] = {
                        "with self.assertRaisesRegex(E, '^n=4$'):\n    f(4)\nwith self.assertRaises(K) as c:\n    g()\n"
                        "self.assertEqual(str(c.exception), \"'k'\")", "pass"),
     "exception_text_fails": ("class E(Exception):\n    def __str__(self): return 1 / 0\ndef f(): raise E", "self.assertRaises(E, f)", "pass"),
+    "array_changed_by_the_candidate": ("def f(a):\n    a.sort()\n    a[0] = 9\n    return a",
+                                       "import numpy as np\na = np.array([3, 1, 2])\nself.assertIs(f(a), a); self.assertEqual(a.tolist(), [9, 2, 3])",
+                                       "pass"),
+    "array_changed_by_the_test": ("import numpy as np\nclass A:\n    def __init__(self): self.a = np.zeros(2)\n    def total(self): return float(self.a.sum())",
+                                  "x = A(); x.a[0] = 5; self.assertEqual(x.total(), 5.0)", "pass"),
+    "array_made_longer": ("def f(a): a.resize(3, refcheck=False)", "import numpy as np\na = np.array([1, 2]); f(a); self.assertEqual(len(a), 3)", "error"),
     "docstrings": ("def f():\n    'Adds.'\ndef g(): pass\nclass A:\n    'An A.'\n    def m(self): 'Does.'",
                    "self.assertEqual((f.__doc__, g.__doc__, A.__doc__, A().__doc__, A().m.__doc__), ('Adds.', None, 'An A.', 'An A.', 'Does.'))",
                    "pass"),

@@ -8,13 +8,11 @@ under a number, its handle. Everything that arrives at the judge from here is tr
 from __future__ import annotations
 
 import asyncio
-import builtins
 import contextvars
 import functools
 import gc
 import hashlib
 import inspect
-import io
 import marshal
 import os
 import resource
@@ -27,11 +25,12 @@ from typing import Any, NoReturn
 
 from . import seccomp
 from .house import House
+from .lent import LENT, JudgeCallable, Surroundings
 from .limits import limit_resources
 from .line import Gone, Line, fingerprint
 from .named import EXCEPTIONS, RAISED, name_of, named
 from .operations import OPERATIONS
-from .plain import MUTABLE, Decoder, Encoder, Malformed, refill
+from .plain import Decoder, Encoder, Malformed, is_mutable, refill
 from .reach import Reach, bare, reach
 from .telling import tell
 from .watch import reap_orphans
@@ -220,11 +219,11 @@ class Candidate:
         args = [decoder.decode(a) for a in arguments]
         kwargs = {k: decoder.decode(v) for k, v in keywords.items()}
         before = self._contents(decoder.objects)
-        output = None
+        around = Surroundings(self, surroundings) if surroundings else None
         kind = "value"
         try:
-            if surroundings:
-                with _Surroundings(self, surroundings) as output:
+            if around:
+                with around:
                     result = self._operate(how, target, args, kwargs)
             else:
                 result = self._operate(how, target, args, kwargs)
@@ -236,7 +235,7 @@ class Candidate:
             kind, body = "raised", self._exception(error)
         after = self._contents(decoder.objects)
         changed = [] if after == before else [[i, c] for i, c in enumerate(after) if c != before[i]]
-        return [kind, body, changed, output.getvalue() if isinstance(output, io.StringIO) else None]
+        return [kind, body, changed, around.printed() if around else None]
 
     def _contents(self, containers: list[Any]) -> list[Any]:
         """What is in each of the caller's containers, as it would travel."""
@@ -269,7 +268,7 @@ class Candidate:
 
     def _lend(self, target: Any, name: str, value: Any) -> Any:
         """The judge gets a copy; remember of which container, and what was in it."""
-        if type(value) in MUTABLE:
+        if is_mutable(value):
             self._lent[target, name] = value, self._contents([value])
         return value
 
@@ -317,7 +316,7 @@ class Candidate:
 
     def _from_judge(self, node: list[Any]) -> Any:
         if node[0] == "j":
-            return (JudgeIterator if node[2] else JudgeCallable)(self, *node[1:2], *node[3:])
+            return LENT[node[2]](self, node[1], *node[3:])
         if node[0] == "e":
             return EXCEPTIONS[node[1]](*node[2])
         if node[0] == "h":
@@ -342,48 +341,8 @@ class Candidate:
             self._line.send(self._answer(message))  # the judge's function calls the candidate in turn
 
 
-class _Surroundings:
-    """What the test has put in place of stdout, stdin and input(), put in place here too while it lasts."""
-
-    def __init__(self, candidate: Candidate, wanted: dict[str, Any]) -> None:
-        self._candidate, self._wanted = candidate, wanted
-
-    def __enter__(self) -> Any:
-        self._kept = sys.stdin, sys.stdout, builtins.input
-        if "in" in self._wanted:
-            sys.stdin = io.StringIO(self._wanted["in"])
-        if "input" in self._wanted:
-            builtins.input = JudgeCallable(self._candidate, self._wanted["input"])
-        if "out" in self._wanted:
-            sys.stdout = io.StringIO()
-        return sys.stdout
-
-    def __exit__(self, *error: object) -> None:
-        sys.stdin, sys.stdout, builtins.input = self._kept
-
-
 _METHOD, _METHOD_ASYNC = object(), object()
 
 
 async def _waited(awaitable: Any) -> Any:
     return await awaitable
-
-
-class JudgeCallable:
-    """A function of the test's, as the candidate sees it."""
-
-    def __init__(self, candidate: Candidate, number: int, name: str = "function", doc: str | None = None) -> None:
-        self._candidate, self.number, self.__name__, self.__doc__ = candidate, number, name, doc
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._candidate.ask_judge(self.number, "call", args, kwargs)
-
-
-class JudgeIterator(JudgeCallable):
-    """An iterator or generator of the test's."""
-
-    def __iter__(self) -> JudgeIterator:
-        return self
-
-    def __next__(self) -> Any:
-        return self._candidate.ask_judge(self.number, "next", (), {})

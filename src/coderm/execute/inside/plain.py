@@ -62,7 +62,8 @@ class Encoder:
 
     def contents(self, value: Any) -> Any:
         """A mutable container's body as it is now, whether or not it is known."""
-        return _ENCODERS[type(value)](self, value, known=True)
+        how: Callable[..., Any] = _ENCODERS.get(type(value), Encoder._array)
+        return how(self, value, known=True)
 
     def _mutable(self, value: Any, known: bool) -> None:
         if not known:
@@ -112,16 +113,20 @@ class Encoder:
                  None if zone is None else zone.utcoffset(None).total_seconds()]
         return ["T", *parts] if type(value) is datetime.time else ["DT", value.year, value.month, value.day, *parts]
 
+    def _array(self, value: Any, known: bool = False) -> Any:
+        self._mutable(value, known)
+        return _numbers(value, is_array=True)
+
     def _other(self, value: Any, kind: type) -> Any:
         name = name_of(value)
         if name is not None:
             return ["y", name]
+        if is_mutable(value):
+            return self._array(value)
         numpy = sys.modules.get("numpy")
-        if numpy is not None and (kind is numpy.ndarray or (isinstance(value, numpy.generic)
-                                                            and kind.__module__ == "numpy")):
-            if value.dtype.kind in "biufcUS":
-                return ["np", kind is numpy.ndarray, value.dtype.str, list(value.shape),
-                        value.tobytes().decode("latin-1")]
+        if numpy is not None and isinstance(value, numpy.generic) and kind.__module__ == "numpy":
+            if value.dtype.kind in _DTYPES:
+                return _numbers(value, is_array=False)
         elif (kind.__mro__[1:] == (tuple, object) and type(getattr(kind, "_fields", 0)) is tuple
                 and len(kind._fields) == len(value)):  # type: ignore[attr-defined]
             return ["nt", kind.__name__, list(kind._fields), *map(self.encode, value)]  # type: ignore[attr-defined]
@@ -143,14 +148,31 @@ _ENCODERS: dict[type, Callable[..., Any]] = {
     datetime.timedelta: lambda e, v: ["td", v.days, v.seconds, v.microseconds],
     slice: lambda e, v: ["sl", e.encode(v.start), e.encode(v.stop), e.encode(v.step)],
 }
-MUTABLE = frozenset({list, dict, collections.Counter, collections.OrderedDict, collections.defaultdict, set, bytearray,
-                     collections.deque})
+_MUTABLE = frozenset({list, dict, collections.Counter, collections.OrderedDict, collections.defaultdict, set, bytearray,
+                      collections.deque})
+_DTYPES = frozenset("biufcUS")
+
+
+def is_mutable(value: Any) -> bool:
+    """Whether it travels as a container, whose contents are kept the same on both sides."""
+    if type(value) in _MUTABLE:
+        return True
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and type(value) is numpy.ndarray and value.dtype.kind in _DTYPES
+
+
+def _numbers(value: Any, is_array: bool) -> list[Any]:
+    return ["np", is_array, value.dtype.str, list(value.shape), value.tobytes().decode("latin-1")]
 
 
 def refill(value: Any, fresh: Any) -> None:
     """Give a mutable container other contents, in place."""
     if isinstance(value, bytearray):
         value[:] = fresh
+    elif type(value) not in _MUTABLE:
+        if fresh.shape != value.shape:
+            raise Malformed("an array of another shape")
+        value[...] = fresh
     else:
         value.clear()
         (value.extend if isinstance(value, list | collections.deque) else value.update)(fresh)
@@ -183,7 +205,7 @@ class Decoder:
     def refill(self, value: Any, node: Any) -> None:
         """Give a container of the caller's own the contents that `node` describes, in place."""
         fresh = _BODIES[node[0]](self, node)
-        if type(value) not in MUTABLE or node[0] not in _TAGS_OF[type(value)]:
+        if not is_mutable(value) or node[0] not in _TAGS_OF.get(type(value), ("np",)):
             raise Malformed("contents of another type")
         refill(value, fresh)
 
@@ -229,6 +251,12 @@ class Decoder:
         array = numpy.frombuffer(raw.encode("latin-1"), dtype=kind).reshape([int(n) for n in shape]).copy()
         return array if is_array else array[()]
 
+    def _numpy_object(self, node: Any) -> Any:
+        value = self._numpy(node)
+        if node[1]:
+            self.objects.append(value)
+        return value
+
     def _moment(self, node: Any) -> Any:
         *parts, fold, offset = node[1:]
         zone = None if offset is None else datetime.timezone(datetime.timedelta(seconds=offset))
@@ -271,12 +299,12 @@ _DECODERS: dict[Any, Callable[[Decoder, Any], Any]] = {
     "T": Decoder._moment,
     "DT": Decoder._moment,
     "nt": Decoder._named_tuple,
-    "np": Decoder._numpy,
+    "np": Decoder._numpy_object,
 }
 _BODIES: dict[Any, Callable[[Decoder, Any], Any]] = {
     "l": lambda d, n: d._parts(n), "s": lambda d, n: d._parts(n), "q": lambda d, n: d._parts(n, 2),
     "B": lambda d, n: n[1].encode("latin-1"), "d": _pairs, "C": _pairs, "od": _pairs,
-    "dd": lambda d, n: _pairs(d, n, 2)}
+    "dd": lambda d, n: _pairs(d, n, 2), "np": Decoder._numpy}
 _TAGS_OF: dict[type, tuple[str, ...]] = {
     list: ("l",), dict: ("d",), collections.Counter: ("C",), collections.OrderedDict: ("od",),
     collections.defaultdict: ("dd",), set: ("s",), bytearray: ("B",), collections.deque: ("q",)}

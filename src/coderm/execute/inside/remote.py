@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import builtins
 import functools
+import io
+import operator
 import sys
 import threading
 import weakref
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .lent import METHODS
 from .named import EXCEPTIONS, RAISED, described, is_verdict, named, named_exception
-from .plain import MUTABLE, Decoder, Encoder, Malformed
+from .plain import Decoder, Encoder, Malformed, is_mutable
 from .standin import DOC, StandIn, StandInFunction, StandInType
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ _own = object.__getattribute__
 _real_input, _real_stdin, _real_stdout = builtins.input, sys.stdin, sys.stdout
 _MOST_ANCESTORS = 50  # making a class takes the longer the more it has
 _METHOD, _METHOD_ASYNC = object(), object()
+_PLAIN_STREAMS: dict[type, str] = {io.StringIO: "text", io.TextIOWrapper: "bytes"}
 
 
 class _Copy(NamedTuple):
@@ -46,6 +50,7 @@ class Remote:
         self._lock = threading.RLock()  # a test may call from several threads, and the candidate call back meanwhile
         self._classes: dict[str, type] = {}
         self._kept: list[Any] = []
+        self._streams: set[int] = set()  # which of them
         self._raised: list[Exception] = []  # by functions of the test's that the candidate called
         self._lent: dict[tuple[Any, str], _Copy] = {}  # by where it was read
         self.self_judged = False
@@ -102,7 +107,7 @@ class Remote:
         raise Malformed(f"an answer of kind {kind!r}")
 
     def _lend(self, target: Any, name: str, value: Any) -> Any:
-        if type(value) in MUTABLE:
+        if is_mutable(value):
             self._lent[target, name] = _Copy(value, self._contents(value))
         return value
 
@@ -121,21 +126,32 @@ class Remote:
     def _surroundings(self) -> dict[str, Any]:
         """What the test has put in place of stdout, stdin and input(), which the candidate must see too."""
         found: dict[str, Any] = {}
-        if sys.stdout is not _real_stdout:
-            found["out"] = True
-        if sys.stdin is not _real_stdin:
-            found["in"] = sys.stdin.read()
+        if sys.stdout is not _real_stdout or _is_altered(_real_stdout):
+            found["out"] = self._stream(sys.stdout, has_text=False)
+        if sys.stdin is not _real_stdin or _is_altered(_real_stdin):
+            found["in"] = self._stream(sys.stdin, has_text=True)
         if builtins.input is not _real_input:
             found["input"] = self._keep(builtins.input)
         return found
+
+    def _stream(self, stream: Any, has_text: bool) -> tuple[str, Any]:
+        """How the candidate gets a stream of the test's: one like it with its text, or that one if it is special."""
+        kind = _PLAIN_STREAMS.get(type(stream))
+        if kind is None or _is_altered(stream):
+            return "lent", self._keep(stream, is_stream=True)
+        return kind, stream.read() if has_text else ""
 
     def _back(self, number: int, how: str, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
         """The candidate calls a function of the test's."""
         decoder = Decoder(self._strange_in)
         values = [decoder.decode(a) for a in args]
         named = {str(k): decoder.decode(v) for k, v in kwargs.items()}
+        thing = self._kept[number]
+        if number in self._streams:
+            if how.removeprefix("buffer.") not in METHODS:
+                raise Malformed(f"an unknown method {how!r}")
+            thing = functools.partial(_call, how, thing)
         try:
-            thing = self._kept[number]
             result = next(thing) if how == "next" else thing(*values, **named)
         except Exception as error:
             self._raised.append(error)
@@ -158,7 +174,9 @@ class Remote:
         """Whether the candidate has been given something of the test's to call."""
         return bool(self._kept)
 
-    def _keep(self, value: Any) -> int:
+    def _keep(self, value: Any, is_stream: bool = False) -> int:
+        if is_stream:
+            self._streams.add(len(self._kept))
         self._kept.append(value)
         return len(self._kept) - 1
 
@@ -173,13 +191,15 @@ class Remote:
             if len(plain) == len(value.args):
                 return ["e", name, plain]
         if type(value) is FunctionType:  # what a decorator takes over
-            return ["j", self._keep(value), False, value.__name__, value.__doc__]
+            return ["j", self._keep(value), "function", value.__name__, value.__doc__]
+        if isinstance(value, io.IOBase):
+            return ["j", self._keep(value, is_stream=True), "stream", ""]
         if hasattr(kind, "__next__"):
-            return ["j", self._keep(value), True]
+            return ["j", self._keep(value), "iterator"]
         if callable(value):
-            return ["j", self._keep(value), False]
+            return ["j", self._keep(value), "function"]
         raise TypeError(f"a {kind.__name__} cannot be passed to a candidate in split mode: only plain data, "
-                        "functions and iterators cross")
+                        "functions, iterators and streams cross")
 
     @functools.cached_property
     def _met(self) -> weakref.WeakValueDictionary[int, StandIn]:
@@ -286,3 +306,12 @@ class Remote:
 def _told_text(base: Any) -> Any:
     """`__str__` for an exception of the candidate's: what it said of itself, where it was raised there."""
     return lambda error: vars(error).get("_told") or base.__str__(error)
+
+
+def _is_altered(stream: Any) -> bool:
+    """Whether the test has set an attribute of the stream: `patch("sys.stdin.readline")`."""
+    return len(vars(stream)) > ("mode" in vars(stream))
+
+
+def _call(method: str, stream: Any, *args: Any) -> Any:
+    return operator.attrgetter(method)(stream)(*args)
