@@ -17,6 +17,16 @@ class P:
     x: int
 def f(p): return p
 """
+E = """
+class E(Exception):
+    code = 7
+    def __init__(self, message, n): super().__init__(message); self.n = n
+    @property
+    def twice(self): return 2 * self.n
+    def plus(self, k): return self.n + k
+def f(): raise E('m', 3)
+def g(error): return error.n
+"""
 VECTOR = """
 import math
 class V:
@@ -49,6 +59,16 @@ def note(x):
     return len(log)
 """
 
+E = """
+class E(Exception):
+    code = 7
+    def __init__(self, message, n): super().__init__(message); self.n = n
+    @property
+    def twice(self): return 2 * self.n
+    def plus(self, k): return self.n + k
+def f(): raise E('m', 3)
+def g(error): return error.n
+"""
 # name -> (solution, body of the test method, expected verdict)
 CASES: dict[str, tuple[str, str, str]] = {
     "enum_identity": ("from enum import Enum\nclass Color(Enum):\n    RED = 1\ndef f(): return Color.RED",
@@ -112,6 +132,14 @@ CASES: dict[str, tuple[str, str, str]] = {
     "array_changed_by_the_test": ("import numpy as np\nclass A:\n    def __init__(self): self.a = np.zeros(2)\n    def total(self): return float(self.a.sum())",
                                   "x = A(); x.a[0] = 5; self.assertEqual(x.total(), 5.0)", "pass"),
     "array_made_longer": ("def f(a): a.resize(3, refcheck=False)", "import numpy as np\na = np.array([1, 2]); f(a); self.assertEqual(len(a), 3)", "error"),
+    "exception_class_attribute": (E, "with self.assertRaises(E) as c: f()\nself.assertEqual((c.exception.code, E.code), (7, 7))", "pass"),
+    "exception_property": (E, "with self.assertRaises(E) as c: f()\nself.assertEqual(c.exception.twice, 6)", "pass"),
+    "exception_method": (E, "with self.assertRaises(E) as c: f()\nself.assertEqual(c.exception.plus(1), 4)\n"
+                            "self.assertFalse(hasattr(c.exception, 'minus'))", "pass"),
+    "exception_made_by_the_test": (E, "e = E('m', 4)\nself.assertEqual((e.n, str(e), g(e)), (4, 'm', 4))\nself.assertRaises(TypeError, E)\n"
+                                      "with self.assertRaises(E) as c: raise e\nself.assertIs(c.exception, e)", "pass"),
+    "exception_derived_by_the_test": (E, "class D(E):\n    def __init__(self, a): super().__init__(a); self.a = a\n"
+                                         "with self.assertRaises(E) as c: raise D(3)\nself.assertEqual(c.exception.a, 3)", "pass"),
     "docstrings": ("def f():\n    'Adds.'\ndef g(): pass\nclass A:\n    'An A.'\n    def m(self): 'Does.'",
                    "self.assertEqual((f.__doc__, g.__doc__, A.__doc__, A().__doc__, A().m.__doc__), ('Adds.', None, 'An A.', 'An A.', 'Does.'))",
                    "pass"),
@@ -152,6 +180,9 @@ class Q:
     def __init__(self, x): self.x = x; self.made.append(self)
     def me(self): return self
 def g(): return list(Q.made)
+class Odd(ValueError):
+    def startswith(self, x): return True
+def h(): raise Odd
 """
 
 
@@ -171,6 +202,7 @@ def g(): return list(Q.made)
     ("expected = {Q(1)}; self.assertEqual(set(g()), expected)", "pass", True),
     ("q = Q(1); self.assertIs(q.me(), q); self.assertEqual(q.x, 1)", "pass", False),
     ("self.assertEqual(P(4).x, 4)", "pass", False),
+    ("with self.assertRaises(ValueError) as c: h()\nself.assertTrue(c.exception.startswith('x'))", "pass", True),
     ("p = P(4); self.assertIsNot(p, P(4))", "pass", False),
 ])
 def test_what_rests_on_the_candidates_word_is_marked(engine: Engine, body: str, verdict: str, marked: bool) -> None:

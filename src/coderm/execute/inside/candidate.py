@@ -210,7 +210,7 @@ class Candidate:
             return ["raised", self._exception(error)]
 
     def _exception(self, error: BaseException) -> Any:
-        return tell(error, self._ancestry)
+        return tell(error, self._ancestry, self._keep)
 
     def _do(self, fresh: bool, how: str, target: Any, arguments: Any, keywords: Any, surroundings: Any) -> Any:
         if fresh:

@@ -146,12 +146,10 @@ class Remote:
         decoder = Decoder(self._strange_in)
         values = [decoder.decode(a) for a in args]
         named = {str(k): decoder.decode(v) for k, v in kwargs.items()}
-        thing = self._kept[number]
-        if number in self._streams:
-            if how.removeprefix("buffer.") not in METHODS:
-                raise Malformed(f"an unknown method {how!r}")
-            thing = functools.partial(_call, how, thing)
         try:
+            thing = self._kept[number]
+            if number in self._streams:
+                thing = _method(thing, how)
             result = next(thing) if how == "next" else thing(*values, **named)
         except Exception as error:
             self._raised.append(error)
@@ -257,27 +255,28 @@ class Remote:
         name = str(own[0])
         if name not in self._classes:
             base = self._class_of(own[1:], builtin) if own[1:] or builtin else StandIn
+            about = {"_remote": self, "_class_target": name if target is None else target, "__doc__": DOC,
+                     "__module__": "solution"}
             if issubclass(base, BaseException):
-                self._classes[name] = type(name, (base,), {"__str__": _told_text(base), "__module__": "solution"})
-            else:
-                about = {"_remote": self, "_class_target": name if target is None else target, "__doc__": DOC,
-                         "__module__": "solution"}
-                self._classes[name] = StandInType(name, (base,), about)
+                about |= {"__str__": _told_text(base), "__getattr__": StandIn.__getattr__}
+            self._classes[name] = StandInType(name, (base,), about)
         return self._classes[name]
 
     def _exception(self, body: Any) -> BaseException:
-        own, builtin, arguments, attributes, text = body
+        own, builtin, arguments, attributes, text, number = body
         if RAISED in attributes:
             raised: BaseException = self._raised[attributes[RAISED]]
             return raised
         kind = self._class_of(own, builtin or "Exception")
         args = [Decoder(self._strange_in).decode(a) for a in arguments]
         try:
-            error: BaseException = kind(*args)
+            error: BaseException = type.__call__(kind, *args)
         except Exception:  # JSONDecodeError and the like want other arguments than they keep
             error = kind.__new__(kind, *args)
-        if text is not None and own:
-            error._told = str(text)  # type: ignore[attr-defined]
+        if own:
+            error._target = int(number)  # type: ignore[attr-defined]
+            if text is not None:
+                error._told = str(text)  # type: ignore[attr-defined]
         for name, value in attributes.items():
             if not str(name).startswith("__") or name in ("__cause__", "__notes__"):
                 setattr(error, str(name), Decoder(self._strange_in).decode(value))
@@ -313,5 +312,7 @@ def _is_altered(stream: Any) -> bool:
     return len(vars(stream)) > ("mode" in vars(stream))
 
 
-def _call(method: str, stream: Any, *args: Any) -> Any:
-    return operator.attrgetter(method)(stream)(*args)
+def _method(stream: Any, name: str) -> Any:
+    if name.removeprefix("buffer.") not in METHODS:
+        raise AttributeError(name)
+    return operator.attrgetter(name)(stream)

@@ -16,13 +16,16 @@ class _Untold(Exception):
     """What an exception holds is not plain data."""
 
 
-def tell(error: BaseException, ancestry: Ancestry, depth: int = 0) -> list[Any]:
-    """The exception as it travels, its cause and those in its arguments included; what cannot cross is left out."""
+def tell(error: BaseException, ancestry: Ancestry, keep: Callable[[Any], int], depth: int = 0) -> list[Any]:
+    """The exception as it travels, its cause and those in its arguments included; what cannot cross is left out.
+
+    One of a class of the candidate's own goes with the number under which it is kept, without the frames it has seen.
+    """
 
     def strange(value: Any) -> Any:
         if depth >= _MOST_CAUSES or not issubclass(type(value), BaseException):
             raise _Untold
-        return ["x", tell(value, ancestry, depth + 1)]
+        return ["x", tell(value, ancestry, keep, depth + 1)]
 
     def told(value: Any, otherwise: Any) -> Any:
         try:
@@ -38,4 +41,4 @@ def tell(error: BaseException, ancestry: Ancestry, depth: int = 0) -> list[Any]:
         text = str(error) if own else None
     except Exception:  # its own __str__ failed
         text = None
-    return [own, builtin, arguments, attributes, text]
+    return [own, builtin, arguments, attributes, text, keep(error.with_traceback(None)) if own else None]
