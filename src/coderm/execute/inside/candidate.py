@@ -53,6 +53,7 @@ def nursery(control: socket.socket, memory: int, processes: int | None) -> NoRet
                     control.close()
                     ours.close()
                     seccomp.install()
+                    os.register_at_fork(after_in_child=theirs.close)  # a child cannot answer for it once it has ended
                     Candidate(Line(theirs)).serve()
                 finally:
                     os._exit(0)

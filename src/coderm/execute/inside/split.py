@@ -35,7 +35,8 @@ from .witness import Witness
 if TYPE_CHECKING:
     from .job import Job, Row
 
-JUDGE_LIMIT_S = 5.0  # CPU time of the judge's own work on one pair, or the candidate's limit where that is longer
+JUDGE_LIMIT_S = 5.0  # CPU time of the judge's own work on one pair, or the candidate's limit where that is longer;
+# for a candidate whose answers it hangs on again and again it is cut as that one's own limit is
 _MODULE_NAMES = {name.partition(".")[0] for name in named.MODULES} | set(
     "np pd pandas pytest mock contextlib copy io os sys time".split())
 _NOTHING_SAID = boards.Record(boards.DONE, TAMPERED, 0, 0, 0, 0)
@@ -79,15 +80,18 @@ def run_split(job: Job, home: Nursery, texts: list[str], rows: list[Row]) -> Non
     Where a test may run the candidate's text, its pair comes last, with a judge of its own that decides nothing else,
     and what that says rests on the candidate's word.
     """
-    judge_limit = max(JUDGE_LIMIT_S, job.limit)
-    watcher = Watcher(job.board, job.memory_limit, 3 * job.wall_limit + judge_limit, keep=home.pid)
     seat = Seat(home.control, home.pid, job.memory_limit, job.limit, job.wall_limit, wall_clock=job.paper)
 
     def run(waiting: list[tuple[Row, list[int]]]) -> None:
+        patience = 1.0 if job.paper else slowed(waiting[0][0].timeouts)
+        if patience < 1.0:
+            waiting = waiting[:1]
+        limit = max(JUDGE_LIMIT_S, job.limit) * patience
+        watcher = Watcher(job.board, job.memory_limit, 3 * job.wall_limit + limit, keep=home.pid)
         job.board.clear()
         work = [Work(texts[row.solution], [(job.place(row, j), job.tests[j]) for j in tests], row.timeouts)
                 for row, tests in waiting]
-        death = watcher.run(functools.partial(_become_judge, job, seat, work), judge_limit, work[-1].pairs[-1][0])
+        death = watcher.run(functools.partial(_become_judge, job, seat, work), limit, work[-1].pairs[-1][0])
         header = job.board.read_header()
         job.hear([row for row, _ in waiting])
         for row, tests in waiting:
@@ -97,7 +101,7 @@ def run_split(job: Job, home: Nursery, texts: list[str], rows: list[Row]) -> Non
             return
         began = header.current != boards.IDLE
         if not began or job.board.read(header.current).state != boards.DONE:  # else it died behind a failure
-            struck[0].strike(struck[1], job.fate(death, hang_in_load=False))
+            struck[0].strike(struck[1], job.fate(death, hang_in_load=False), slowed=patience < 1.0)
 
     while waiting := [(row, tests) for row in rows
                       if (tests := [j for j in row.missing() if not job.tests[j].evaluates])]:
@@ -165,7 +169,8 @@ class _Judge:
                 self._ahead.meet(may=False)
                 verdict = self._pair(place, test, names, limit)
             timeouts += verdict == TIMEOUT
-            if test.reach.marks or (not (plain and test.reach.plain) and not self._house.tidy()):
+            if test.reach.marks or (not (plain and test.reach.plain)
+                                    and not (self._house.tidy() and self._guard.quick())):  # the test left something
                 return False
         if not self._twins.get(digest):
             self._twins[digest] = row.pairs
@@ -226,7 +231,7 @@ class _Judge:
         spent, decided = talk.end()
         if decided is not None:  # whatever the test made of that
             verdict = decided
-        elif verdict == PASS and not (self._guard.deep() if test.evaluates else self._guard.quick()):
+        elif verdict == PASS and test.evaluates and not self._guard.deep():  # else no text of the candidate's ran here
             verdict = TAMPERED
         if not remote.has_lent_functions:
             self._ahead.learn(test, talk.said)

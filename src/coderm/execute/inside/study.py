@@ -60,7 +60,8 @@ class Study(NamedTuple):
     whole: bool = False
     """True where it may use names of the solution without showing which: it has the module, or looks names up."""
     shows: frozenset[str] = frozenset()
-    """Names by which it may know classes of the solution's: it reads or imports them, or reads them off the module."""
+    """Names by which it may know classes of the solution's: it reads them, or may from its module, and has them from
+    nowhere else."""
     evaluates: bool = False
     """True where it may run text that the candidate supplies."""
     loads_code: bool = False
@@ -109,7 +110,7 @@ def _judge(tree: ast.Module, code: CodeType, names: frozenset[str], judge_vacuit
         stores=_stores(nodes) if touched.marks else (),
         must_prove=judge_vacuity,
         whole=whole,
-        shows=reads | imports | (mentioned - _OF_TESTS if whole else frozenset()),
+        shows=(reads | (mentioned - _OF_TESTS if whole else frozenset())) - _brought(nodes) - {c.name for c in classes},
         simple=len(classes) == 1 and _is_simple(classes[0]) and not may_skip and mentioned.isdisjoint(_FIXTURES),
         reach=touched,
         may_skip=may_skip,
@@ -322,3 +323,10 @@ def _stores(nodes: list[ast.AST]) -> tuple[tuple[str, str], ...]:
     stores = [(ast.unparse(node.value), node.attr) for node in nodes
               if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)]
     return tuple((modules.get(holder, holder), name) for holder, name in stores)
+
+
+def _brought(nodes: list[ast.AST]) -> set[str]:
+    """Names under which it imports what is not the solution's."""
+    return {(alias.asname or alias.name).partition(".")[0] for node in nodes
+            if isinstance(node, ast.Import) or (isinstance(node, ast.ImportFrom) and node.module != "solution")
+            for alias in node.names}
