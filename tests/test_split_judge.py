@@ -58,3 +58,24 @@ def test_a_class_is_known_by_its_name_unless_the_test_has_that_from_elsewhere(
     found = engine.execute([LIAR.format(name)], [head + unit_test(body)])
     assert found.self_judged is not None
     assert (found.verdicts[0, 0], bool(found.self_judged[0, 0])) == ("pass", marked)
+
+
+SWALLOWS = "def f(g):\n    try: g(1)\n    except BaseException: pass\n"
+LEAVES = "import os\ndef f(x): os._exit(0)\n"
+
+
+@pytest.mark.parametrize(("solution", "body", "told"), [
+    ("def f(x):\n    print('seen')\n    return x\n", "self.assertEqual(f(1), 2)",
+     {"verdict": "fail", "error": "AssertionError", "message": "1 != 2", "where": "<unit test>:6 in test_it", "output": "seen\n"}),
+    ("class Bad(Exception): pass\ndef f(x): raise Bad('m')\n", "self.assertEqual(f(1), 2)",
+     {"verdict": "error", "error": "Bad", "message": "m", "where": "<unit test>:6 in test_it"}),
+    ("def f(x): 0\n1 / 0\n", "self.assertEqual(f(1), 2)", {"error": "ZeroDivisionError", "message": "division by zero", "where": ""}),
+    (SWALLOWS, "def g(x): self.assertEqual(x, 2)\nf(g)", {"verdict": "fail", "message": "1 != 2"}),
+    ("def f(x): return 1", "class A: x = 1\nself.assertEqual(f(A()), 1)", {"verdict": "error", "error": "TypeError"}),
+    ("def f(x):\n    yield x\n", "self.assertEqual(list(f(1)), [1])", {"verdict": "pass", "error": "", "message": ""}),
+    ("import time\ndef f(x): time.sleep(9)\n", "self.assertEqual(f(1), 2)", {"verdict": "timeout", "error": "", "killed_for": "sleep"}),
+    (LEAVES, "self.assertEqual(f(1), 2)", {"verdict": "crash", "error": "", "killed_for": ""}),
+])
+def test_explain_tells_what_the_judge_saw(engine: Engine, solution: str, body: str, told: dict[str, str]) -> None:
+    found = engine.explain(solution, unit_test(body))
+    assert {key: found[key] for key in told} == told

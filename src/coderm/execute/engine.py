@@ -117,9 +117,9 @@ class Engine:
 
         `among` are the candidates that it was executed together with: which names count as the candidates' is decided
         over all of them. Keys: verdict, reason (of a test that does not vote, else None), cpu_ms, cases, passed; and of
-        a run of its own, in shared mode whatever the engine's, each "" where there is none: error, message, where (the
-        exception that decided), output (what was printed), killed_for (the limit that it exceeded: cpu, sleep, wall,
-        memory; or forged clocks).
+        a run of its own, each "" where there is none: error, message, where (the exception that decided; in split mode
+        `where` names lines of the test alone), output (what was printed; in split mode what calls that came back have
+        printed to stdout), killed_for (the limit that it exceeded: cpu, sleep, wall, memory; or forged clocks).
         """
         schedule = Schedule(self, iter([([solution], [unit_test])]),
                              {"explain": True, "names": names_of([solution, *among]), "behaviour": False})

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 from .cell import judge, load_solution
 from .house import House
 from .runner import compare_again
+from .seat import CandidateEnded
+from .split import narrate, watch
 
 if TYPE_CHECKING:
     from .job import Job
 
 OUTPUT_SHOWN = 8_000
 MESSAGE_SHOWN = 4_000
+_NOTHING = dict.fromkeys(("error", "message", "where", "killed_for"), "")
 
 
 def explain_pair(job: Job) -> dict[str, Any]:
@@ -42,31 +45,44 @@ def explain_pair(job: Job) -> dict[str, Any]:
         os.close(write_end)
         _narrate(job)
 
-    death = job.watcher.run(work, job.limit)
+    death = job.watcher.run(work, job.limit) if job.nursery is None else watch(job, job.nursery, work, last=0)
     os.close(write_end)
     output = os.read(read_end, OUTPUT_SHOWN)
     os.close(read_end)
     try:
         raised = json.loads(job.board.read_text())
-        told = {key: str(raised[key])[:MESSAGE_SHOWN] for key in ("error", "message", "where")}
+        told = {key: str(raised[key])[:MESSAGE_SHOWN] for key in _NOTHING}
     except (ValueError, LookupError, TypeError, RecursionError):  # nothing, or a candidate scribbled over it
-        told = {}
-    return told | {"output": output.decode(errors="replace"), "killed_for": death.cause}
+        told = _NOTHING
+    return told | {"output": output.decode(errors="replace"), "killed_for": death.cause or told["killed_for"]}
 
 
 def _narrate(job: Job) -> None:
-    """In the cell: run the pair, line-buffered, and put what it raised on the board."""
+    """In the cell: run the pair, line-buffered, and put what it raised on the board.
+
+    In split mode the candidate is in another process. What it prints comes with its answers, since this stdout is none
+    that a judge has, and the lines of its text that an exception has passed are not known.
+    """
+    told = dict(_NOTHING)
 
     def tell(error: BaseException) -> None:
+        if isinstance(error, CandidateEnded):
+            return
         frames = traceback.extract_tb(error.__traceback__)
         places = [f"{f.filename}:{f.lineno} in {f.name}" for f in frames if f.filename in {"<unit test>", "<solution>"}]
-        text = {"error": type(error).__name__, "message": str(error), "where": " > ".join(places)}
-        job.board.write_text(json.dumps({k: v[:MESSAGE_SHOWN] for k, v in text.items()}).encode())
+        note(error=type(error).__name__, message=str(error), where=" > ".join(places))
+
+    def note(**facts: str) -> None:
+        told.update({key: text[:MESSAGE_SHOWN] for key, text in facts.items()})
+        job.board.write_text(json.dumps(told).encode())
 
     sys.stdout, sys.stderr = (open(fd, "w", buffering=1, errors="replace") for fd in (1, 2))  # noqa: PTH123, SIM115
     compare_again()
-    House().seed()
-    namespace = load_solution(job.solutions[0], explain=tell)
-    if not isinstance(namespace, int):
-        judge(namespace, job.tests[0], None, explain=tell)
+    if job.nursery is not None:
+        note(killed_for=narrate(job, job.nursery, job.texts[0], tell))
+    else:
+        House().seed()
+        namespace = load_solution(job.solutions[0], explain=tell)
+        if not isinstance(namespace, int):
+            judge(namespace, job.tests[0], None, explain=tell)
     sys.stdout.flush()

@@ -41,7 +41,7 @@ class Job:
     def __init__(self, request: dict[str, Any], channel: Channel, compiling: Board, base_memory: int, guard: Guard,
                  nursery: Nursery | None) -> None:
         """With a `nursery` the candidates run there (split mode) and are not even compiled here."""
-        self.channel, self._compiling, self._nursery = channel, compiling, nursery
+        self.channel, self._compiling, self.nursery = channel, compiling, nursery
         self.limit: float = request["time_limit"]
         self.paper: bool = request["protocol"] == "paper"
         self._explain: bool = request["explain"]
@@ -52,13 +52,13 @@ class Job:
         limit_resources(base_memory + self.memory_limit, request["processes"])
         dead = {(kind, index) for kind, index in request["dead"]}
         self.tests = [self._study(j, text, dead) for j, text in enumerate(request["unit_tests"])]
-        self._texts: list[str] = request["solutions"]
+        self.texts: list[str] = request["solutions"]
         compiled_here = nursery is None or self._explain
-        texts = self._texts if compiled_here else []
+        texts = self.texts if compiled_here else []
         self.solutions = [self._compile(i, text, dead) for i, text in enumerate(texts)]
         self.guard = guard
         guard.watch(prepare(self.tests))
-        places = len(self.tests) * len(self._texts)
+        places = len(self.tests) * len(self.texts)
         self.board = Board(places, TEXT_ROOM, EVENTS_PER_PAIR if self._behaviour else 0)
         self.witness = Witness(self.board) if self._behaviour else None
         keep = None if nursery is None else nursery.pid
@@ -98,16 +98,16 @@ class Job:
             self.channel.send("explain", {"told": explain_pair(self)})
         twin_of = _twins([t.code if t.reason is None else None for t in self.tests])
         todo = [j for j, test in enumerate(self.tests) if test.reason is None and twin_of[j] == j]
-        first = list(range(len(self._texts))) if self._nursery else _twins([s.code for s in self.solutions])
+        first = list(range(len(self.texts))) if self.nursery else _twins([s.code for s in self.solutions])
         rows = {i: Row(i, todo) for i in sorted(set(first))}
-        if self._nursery is not None:
-            run_split(self, self._nursery, self._texts, list(rows.values()))
+        if self.nursery is not None:
+            run_split(self, self.nursery, self.texts, list(rows.values()))
         elif not self.paper:
             beside = [self.tests[j].reach for j in todo]
             self._run_plain([row for i, row in rows.items() if is_plain_beside(self.solutions[i].reach, beside)], todo)
-        for i in range(len(self._texts)):
+        for i in range(len(self.texts)):
             if first[i] == i:
-                if self._nursery is None:
+                if self.nursery is None:
                     self._run_row(rows[i])
                 for j, test in enumerate(self.tests):
                     if test.reason is not None:

@@ -54,7 +54,8 @@ class Remote:
         self._raised: list[Exception] = []  # by functions of the test's that the candidate called
         self._lent: dict[tuple[Any, str], _Copy] = {}  # by where it was read
         self.self_judged = False
-        self._unseen: list[Exception] = []
+        self.kept_back: list[Exception] = []
+        """Failed assertions in functions of the test's that the candidate called, which it has not let through."""
 
     def measure(self, kind: type) -> None:
         """The test measures an object of the candidate's by plain data: notes it, or refuses as equality does.
@@ -101,10 +102,10 @@ class Remote:
             if kind == "value":
                 return result
         if kind == "raised":
-            error = self._exception(body)
-            self._unseen = [kept for kept in self._unseen if kept is not error]  # the test sees it now
+            error = self.exception(body)
+            self.kept_back = [kept for kept in self.kept_back if kept is not error]  # the test sees it now
             raise error
-        raise Malformed(f"an answer of kind {kind!r}")
+        raise Malformed(f"an answer that is {kind}: {body}")
 
     def _lend(self, target: Any, name: str, value: Any) -> Any:
         if is_mutable(value):
@@ -154,18 +155,13 @@ class Remote:
         except Exception as error:
             self._raised.append(error)
             if is_verdict(error):
-                self._unseen.append(error)
+                self.kept_back.append(error)
             elif isinstance(error, AssertionError):  # raised by hand, maybe to be caught: who knows what it decides
                 self.self_judged = True
             return ["raised", *described(error), len(self._raised) - 1]
         return ["value", Encoder(self._strange_out).encode(result)]
 
     # -- what is not plain ---------------------------------------------------------------------------------
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether an assertion failed in a function of the test's that the candidate called, and it kept that back."""
-        return bool(self._unseen)
 
     @property
     def has_lent_functions(self) -> bool:
@@ -221,7 +217,7 @@ class Remote:
         if tag == "j":
             return self._kept[node[1]]
         if tag == "x":
-            return self._exception(node[1])
+            return self.exception(node[1])
         if tag == "y":
             thing = named(node[1])
             if isinstance(thing, type) and issubclass(thing, BaseException) and issubclass(AssertionError, thing):
@@ -262,7 +258,8 @@ class Remote:
             self._classes[name] = StandInType(name, (base,), about)
         return self._classes[name]
 
-    def _exception(self, body: Any) -> BaseException:
+    def exception(self, body: Any) -> BaseException:
+        """The candidate's exception, as it was told."""
         own, builtin, arguments, attributes, text, number = body
         if RAISED in attributes:
             raised: BaseException = self._raised[attributes[RAISED]]

@@ -73,6 +73,8 @@ class Seat:
         self._pid = 0
         self.ended: int | None = None
         """The verdict that the candidate's end means for the pair in hand, None while it lives."""
+        self.cause = ""
+        """What it was ended for: "cpu", "wall" where that is its limit, "sleep" or "memory"."""
         self.used = False
         """Whether a candidate's code may have run in this process: from the first pair on, or its loading."""
         self.shared = False
@@ -216,9 +218,9 @@ class Seat:
             self._waited += now - self._waiting_since
         self._waiting_since = now if begins else None
 
-    def _end(self, verdict: int) -> None:
+    def _end(self, verdict: int, cause: str = "") -> None:
         if self.ended is None:
-            self.ended = verdict
+            self.ended, self.cause = verdict, cause
         self._kill()
 
     def _check(self) -> None:
@@ -226,10 +228,12 @@ class Seat:
         used = usage_below(self._pid, self._nursery)
         if self._has_died():
             self._end(CRASH)
-        elif self.is_late(used.cpu_s) or self._is_idle():
-            self._end(TIMEOUT)
+        elif self.is_late(used.cpu_s):
+            self._end(TIMEOUT, "wall" if self._wall_clock else "cpu")
+        elif self._is_idle():
+            self._end(TIMEOUT, "sleep")
         elif used.memory > self._memory:
-            self._end(MEMORY)
+            self._end(MEMORY, "memory")
         else:
             return
         raise Gone

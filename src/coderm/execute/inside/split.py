@@ -18,19 +18,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from . import board as boards
 from . import named
-from .board import Board
 from .candidate import nursery
 from .cell import CRASH, ERROR, FAIL, MEMORY, PASS, TAMPERED, TIMEOUT, judge
 from .house import House
 from .limits import slowed
 from .remote import Remote
+from .runner import Explain
 from .seat import CandidateEnded, Seat
 from .standin import StandIn, StandInFunction, StandInType
 from .study import Study
 from .talk import Ahead
-from .tamper import Guard
-from .watch import Watcher
-from .witness import Witness
+from .watch import Death, Watcher
 
 if TYPE_CHECKING:
     from .job import Job, Row
@@ -80,18 +78,13 @@ def run_split(job: Job, home: Nursery, texts: list[str], rows: list[Row]) -> Non
     Where a test may run the candidate's text, its pair comes last, with a judge of its own that decides nothing else,
     and what that says rests on the candidate's word.
     """
-    seat = Seat(home.control, home.pid, job.memory_limit, job.limit, job.wall_limit, wall_clock=job.paper)
-
     def run(waiting: list[tuple[Row, list[int]]]) -> None:
         patience = 1.0 if job.paper else slowed(waiting[0][0].timeouts)
         if patience < 1.0:
             waiting = waiting[:1]
-        limit = max(JUDGE_LIMIT_S, job.limit) * patience
-        watcher = Watcher(job.board, job.memory_limit, 3 * job.wall_limit + limit, keep=home.pid)
-        job.board.clear()
         work = [Work(texts[row.solution], [(job.place(row, j), job.tests[j]) for j in tests], row.timeouts)
                 for row, tests in waiting]
-        death = watcher.run(functools.partial(_become_judge, job, seat, work), limit, work[-1].pairs[-1][0])
+        death = watch(job, home, functools.partial(_become_judge, job, home, work), work[-1].pairs[-1][0], patience)
         header = job.board.read_header()
         job.hear([row for row, _ in waiting])
         for row, tests in waiting:
@@ -113,18 +106,36 @@ def run_split(job: Job, home: Nursery, texts: list[str], rows: list[Row]) -> Non
             row.records[j] = known._replace(flags=known.flags | boards.SELF_JUDGED)
 
 
-def _become_judge(job: Job, seat: Seat, work: list[Work]) -> None:
+def watch(job: Job, home: Nursery, work: Callable[[], object], last: int, patience: float = 1.0) -> Death:
+    """Fork a judge, whose last pair has that place, and see it through to its end."""
+    limit = max(JUDGE_LIMIT_S, job.limit) * patience
+    watcher = Watcher(job.board, job.memory_limit, 3 * job.wall_limit + limit, keep=home.pid)
+    job.board.clear()
+    return watcher.run(work, limit, last)
+
+
+def narrate(job: Job, home: Nursery, text: str, explain: Explain) -> str:
+    """In a judge's process: judge the first pair and tell what decided it. What the candidate was ended for, or ""."""
+    seat = _seat(job, home)
+    _Judge(job, seat, explain).row(Work(text, [(0, job.tests[0])], 0))
+    return seat.cause
+
+
+def _become_judge(job: Job, home: Nursery, work: list[Work]) -> None:
     job.channel.close()
-    _Judge(job.board, job.guard, seat, job.limit, job.paper, job.witness).run(work)
+    _Judge(job, _seat(job, home)).run(work)
+
+
+def _seat(job: Job, home: Nursery) -> Seat:
+    return Seat(home.control, home.pid, job.memory_limit, job.limit, job.wall_limit, wall_clock=job.paper)
 
 
 class _Judge:
     """The judge's process."""
 
-    def __init__(self, board: Board, guard: Guard, seat: Seat, limit: float, paper: bool,
-                 witness: Witness | None) -> None:
-        self._paper, self._witness = paper, witness
-        self._board, self._guard, self._seat, self._limit = board, guard, seat, limit
+    def __init__(self, job: Job, seat: Seat, explain: Explain | None = None) -> None:
+        self._paper, self._witness, self._explain = job.paper, job.witness if explain is None else None, explain
+        self._board, self._guard, self._seat, self._limit = job.board, job.guard, seat, job.limit
         seat.renew()  # first: its descriptor is one of those that the house finds
         self._house, self._ahead = House(), Ahead(seat)
         self._context = contextvars.copy_context()
@@ -134,13 +145,13 @@ class _Judge:
     def run(self, work: list[Work]) -> NoReturn:
         """Judge row after row; never returns."""
         for row in work:
-            if not self._row(row):
+            if not self.row(row):
                 break
         self._seat.dismiss()
         self._board.finish(clean=True)
         os._exit(0)
 
-    def _row(self, row: Work) -> bool:
+    def row(self, row: Work) -> bool:
         """One candidate on its tests. False where the judge cannot go on in this process."""
         seat = self._seat
         try:
@@ -150,6 +161,9 @@ class _Judge:
                 return True
             reply = self._load()
             if reply[0] != "names":
+                if self._explain is not None and reply[0] == "raised":
+                    talk = self._ahead.talk(row.pairs[0][1], self._limit)
+                    self._explain(Remote(talk, frozenset()).exception(reply[1]))
                 return self._all(row, MEMORY if _is_memory_error(reply) else ERROR)
             names = dict(reply[1])
         except CandidateEnded as end:
@@ -222,12 +236,16 @@ class _Judge:
             if self._paper:
                 talk.begin()  # wall time counts from here
             verdict, cases, passed = self._context.copy().run(self._judge, remote, test, names)
-            if verdict == PASS and remote.has_failed:  # and the candidate kept that to itself
+            if verdict == PASS and remote.kept_back:
                 verdict, passed = FAIL, 0
+                if self._explain is not None:
+                    self._explain(remote.kept_back[0])
         except CandidateEnded as end:
             verdict = end.verdict
-        except Exception:  # a name that is not what it was said to be
+        except Exception as error:  # a name that is not what it was said to be
             verdict = ERROR
+            if self._explain is not None:
+                self._explain(error)
         spent, decided = talk.end()
         if decided is not None:  # whatever the test made of that
             verdict = decided
@@ -264,7 +282,7 @@ class _Judge:
                     remote.self_judged = True
                 self._house.seed()  # it may be `random`, and the test need not name it
         if not values:
-            return judge(module.__dict__, test, self._witness)
+            return judge(module.__dict__, test, self._witness, self._explain)
 
         def read(name: str) -> Any:
             if name in values:
@@ -277,7 +295,7 @@ class _Judge:
         namespace = _Names(values.keys() - test.builtin_reads, read)
         namespace.update({name: thing for name, thing in vars(module).items() if name not in test.builtin_reads})
         module.__getattr__ = read  # type: ignore[method-assign]
-        return judge(namespace, test, self._witness)
+        return judge(namespace, test, self._witness, self._explain)
 
     def _all(self, row: Work, verdict: int) -> bool:
         for place, _ in row.pairs:
