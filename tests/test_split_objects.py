@@ -27,6 +27,25 @@ class E(Exception):
 def f(): raise E('m', 3)
 def g(error): return error.n
 """
+ANIMAL = """
+from abc import ABC, abstractmethod
+class Animal:
+    def __init__(self, name): self.name = name
+    def speak(self): return '...'
+    def intro(self): return f'{self.name} {self.speak()} {self.legs}'
+    def __str__(self): return 'A' + self.name
+    legs = 4
+    @classmethod
+    def make(cls): return cls('m')
+class Shape(ABC):
+    @abstractmethod
+    def area(self): ...
+    @property
+    @abstractmethod
+    def name(self): ...
+    def __init_subclass__(cls, **about): cls.about = about
+def describe(shapes): return [(s.name, s.area()) for s in shapes]
+"""
 VECTOR = """
 import math
 class V:
@@ -132,6 +151,19 @@ CASES: dict[str, tuple[str, str, str]] = {
     "array_changed_by_the_test": ("import numpy as np\nclass A:\n    def __init__(self): self.a = np.zeros(2)\n    def total(self): return float(self.a.sum())",
                                   "x = A(); x.a[0] = 5; self.assertEqual(x.total(), 5.0)", "pass"),
     "array_made_longer": ("def f(a): a.resize(3, refcheck=False)", "import numpy as np\na = np.array([1, 2]); f(a); self.assertEqual(len(a), 3)", "error"),
+    "derived_with_init": (ANIMAL, "class Dog(Animal):\n    legs = 3\n    def __init__(self, n, a): super().__init__(n); self.age = a\n"
+                                  "d = Dog('R', 5); self.assertEqual((d.name, d.age, d.intro()), ('R', 5, 'R ... 3'))\n"
+                                  "d.legs = 2; self.assertEqual((d.legs, Dog.legs, str(d)), (2, 3, 'AR'))", "pass"),
+    "derived_twice": (ANIMAL, "class Dog(Animal):\n    def speak(self): return 'W' + super().speak()\n"
+                              "class Pup(Dog):\n    def speak(self): return 'w' + super().speak()\n    def __str__(self): return super().__str__() + '!'\n"
+                              "p = Pup.make(); self.assertIsInstance(p, Pup); self.assertIsInstance(p, Dog); self.assertNotIsInstance(Dog('R'), Pup)\n"
+                              "self.assertEqual((p.speak(), p.intro(), str(p), Dog('R').intro()), ('wW...', 'm wW... 4', 'Am!', 'R W... 4'))", "pass"),
+    "derived_from_abstract": (ANIMAL, "class Square(Shape, tag=1):\n    def __init__(self, s): self.s = s\n    def area(self): return self.s ** 2\n"
+                                      "    @property\n    def name(self): return 'square'\n"
+                                      "self.assertEqual((describe([Square(2)]), Square.about), ([('square', 4)], {'tag': 1}))\n"
+                                      "class Vague(Shape): pass\nself.assertRaises(TypeError, Vague)", "pass"),
+    "derived_beside_a_mixin": (ANIMAL, "class Flies:\n    def fly(self): return 'f'\nclass Bird(Flies, Animal):\n    def speak(self): return self.fly()\n"
+                                       "self.assertEqual(Bird('b').intro(), 'b f 4')", "pass"),
     "exception_class_attribute": (E, "with self.assertRaises(E) as c: f()\nself.assertEqual((c.exception.code, E.code), (7, 7))", "pass"),
     "exception_property": (E, "with self.assertRaises(E) as c: f()\nself.assertEqual(c.exception.twice, 6)", "pass"),
     "exception_method": (E, "with self.assertRaises(E) as c: f()\nself.assertEqual(c.exception.plus(1), 4)\n"
@@ -179,6 +211,7 @@ class Q:
     made = []
     def __init__(self, x): self.x = x; self.made.append(self)
     def me(self): return self
+    def twice(self): return 2 * self.me()
 def g(): return list(Q.made)
 class Odd(ValueError):
     def startswith(self, x): return True
@@ -202,6 +235,7 @@ def h(): raise Odd
     ("expected = {Q(1)}; self.assertEqual(set(g()), expected)", "pass", True),
     ("q = Q(1); self.assertIs(q.me(), q); self.assertEqual(q.x, 1)", "pass", False),
     ("self.assertEqual(P(4).x, 4)", "pass", False),
+    ("class D(Q):\n    def me(self): return self.x\nself.assertEqual(D(1).me(), 1); self.assertEqual(D(2).twice(), 4)", "pass", False),
     ("with self.assertRaises(ValueError) as c: h()\nself.assertTrue(c.exception.startswith('x'))", "pass", True),
     ("p = P(4); self.assertIsNot(p, P(4))", "pass", False),
 ])

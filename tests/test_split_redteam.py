@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterator
 
 import pytest
+from hazard_cases import unit_test
 
 from coderm.execute import Engine
 
@@ -104,10 +105,10 @@ ATTACKS: dict[str, str] = {
             ("A", "unittest.mock", "ANY"), ("B", "subprocess", "Popen"), ("C", "numpy", "memmap"))) + FORGE +
         "def f(x):\n    for n in ('unittest.mock:ANY', 'os:', 'subprocess:Popen', 'builtins:eval', 'math:sqrt', 'json:__doc__', 'nowhere:', ':', []):\n"
         "        _flood(['value', ['y', n], [], None])\n    os._exit(0)",
-    "forge_exception_of_a_module": FORGE + "def f(x):\n    _flood(['raised', [[], 'unittest:SkipTest', [0], {}, None], [], None])\n    os._exit(0)",
+    "forge_exception_of_a_module": FORGE + "def f(x):\n    _flood(['raised', [[], 'unittest:SkipTest', [0], {}, None, None], [], None])\n    os._exit(0)",
     "hash_for_ever": "class E:\n    def __eq__(s, o): return True\n    def __hash__(s):\n        while True: pass\ndef f(x): return {E()}",
     "equal_reflected": "class E:\n    def __rsub__(s, o): return 0\n    def __round__(s, *a): return 0\n    def __eq__(s, o): return True\ndef f(x): return E()",
-    "forge_exception": FORGE + "def f(x):\n    _flood(['raised', [[], 'SystemExit', [0], {}, 0, '']])\n    os._exit(0)",
+    "forge_exception": FORGE + "def f(x):\n    _flood(['raised', [[], 'SystemExit', [0], {}, '', 0]])\n    os._exit(0)",
     "thread_after_return": "import threading, time, os, json, struct\ndef f(x):\n    def late():\n        time.sleep(0.01)\n"
                            "        raw = json.dumps(['value', 50, [], None]).encode()\n        for fd in range(3, 32):\n"
                            "            try: os.write(fd, struct.pack('<I', len(raw)) + raw)\n            except OSError: pass\n"
@@ -159,3 +160,12 @@ def test_no_candidate_supplies_the_tests_builtins(engine: Engine) -> None:
     test = "import unittest\nimport solution\n\nclass T(unittest.TestCase):\n    def test(self):\n" \
         "        self.assertTrue(isinstance(solution.f(0), str))\n"
     assert engine.execute([take], [test]).verdicts[0, 0] == "fail"
+
+
+def test_no_class_of_the_librarys_is_derived_from(engine: Engine) -> None:
+    """The judge sets attributes on the class that stands in for the test's own subclass."""
+    take = "import collections, sys\nframe = sys._getframe()\nwhile 'OPERATIONS' not in frame.f_globals: frame = frame.f_back\n" \
+        "frame.f_globals['OPERATIONS']['derive'] = lambda *a: collections.Counter\nclass Base: pass\ndef f(x): return 0\n"
+    derives = "class C(Base):\n    def most_common(self): return 1\nself.assertEqual(f(0), 0)"
+    counts = "import collections\nself.assertEqual(len(collections.Counter('a').most_common()) + f(0), 1)"
+    assert engine.execute([take], [unit_test(body) for body in (derives, counts)]).verdicts.tolist() == [["error", "pass"]]

@@ -9,6 +9,7 @@ import builtins
 import functools
 import io
 import sys
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,6 +28,13 @@ class JudgeCallable:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._candidate.ask_judge(self.number, "call", args, kwargs)
+
+
+class JudgeFunction(JudgeCallable):
+    """One that was made by `def`: in a class it is a method."""
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return self if instance is None else MethodType(self, instance)
 
 
 class JudgeIterator(JudgeCallable):
@@ -65,7 +73,7 @@ class JudgeStream(JudgeCallable):
         self._ask("close")
 
 
-LENT = {"function": JudgeCallable, "iterator": JudgeIterator, "stream": JudgeStream}
+LENT = {"callable": JudgeCallable, "function": JudgeFunction, "iterator": JudgeIterator, "stream": JudgeStream}
 
 
 class Surroundings:

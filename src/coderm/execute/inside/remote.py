@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .lent import METHODS
 from .named import EXCEPTIONS, RAISED, described, is_verdict, named, named_exception
 from .plain import Decoder, Encoder, Malformed, is_mutable
-from .standin import DOC, StandIn, StandInFunction, StandInType
+from .standin import DOC, Inherited, StandIn, StandInFunction, StandInType
 
 if TYPE_CHECKING:
     from .talk import Talk
@@ -37,6 +37,7 @@ class _Copy(NamedTuple):
         return sys.getrefcount(self.value)
 
 
+_CONSTANT = (bool, int, float, str, type(None))
 _UNHELD = _Copy([], None).references()  # for a container that the test has let go of
 
 
@@ -50,7 +51,8 @@ class Remote:
         self._lock = threading.RLock()  # a test may call from several threads, and the candidate call back meanwhile
         self._classes: dict[str, type] = {}
         self._kept: list[Any] = []
-        self._streams: set[int] = set()  # which of them
+        self._streams: set[int] = set()  # which of them, as those below
+        self._methods: set[int] = set()
         self._raised: list[Exception] = []  # by functions of the test's that the candidate called
         self._lent: dict[tuple[Any, str], _Copy] = {}  # by where it was read
         self.self_judged = False
@@ -144,7 +146,8 @@ class Remote:
 
     def _back(self, number: int, how: str, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
         """The candidate calls a function of the test's."""
-        decoder = Decoder(self._strange_in)
+        receiver = args[0][1] if number in self._methods else None
+        decoder = Decoder(functools.partial(self._strange_in, receiver=receiver))
         values = [decoder.decode(a) for a in args]
         named = {str(k): decoder.decode(v) for k, v in kwargs.items()}
         try:
@@ -191,7 +194,7 @@ class Remote:
         if hasattr(kind, "__next__"):
             return ["j", self._keep(value), "iterator"]
         if callable(value):
-            return ["j", self._keep(value), "function"]
+            return ["j", self._keep(value), "callable"]
         raise TypeError(f"a {kind.__name__} cannot be passed to a candidate in split mode: only plain data, "
                         "functions, iterators and streams cross")
 
@@ -257,6 +260,30 @@ class Remote:
                 about |= {"__str__": _told_text(base), "__getattr__": StandIn.__getattr__}
             self._classes[name] = StandInType(name, (base,), about)
         return self._classes[name]
+
+    def derive(self, name: str, bases: tuple[type, ...], base: Any, about: dict[str, Any],
+               options: dict[str, Any]) -> type:
+        """The test's own subclass of a class of the candidate's, made on both sides.
+
+        There the test's methods call back, so the candidate's own code finds them; between the two classes here stands
+        the one of there, by which `super()` finds what the test's methods have replaced.
+        """
+        functions = {key: value for key, value in about.items() if type(value) is FunctionType and key != "__new__"}
+        getters = {key: value.fget for key, value in about.items() if isinstance(value, property)}
+        constants = {key: value for key, value in about.items()
+                     if type(value) in _CONSTANT and not key.startswith("__")}
+        lent = len(self._kept)
+        derived = self.ask("derive", base._class_target,
+                           (f"{len(self._classes)}.{name}", functions | constants, getters, options))
+        if not isinstance(derived, StandInType):  # nothing is to be set on a class of the library's
+            raise Malformed("no class of the candidate's")
+        self._methods.update(range(lent, len(self._kept)))
+        for key in functions.keys() | getters.keys():
+            type.__setattr__(derived, key, Inherited(derived, key))
+        about = {key: value for key, value in about.items() if key not in constants}  # asked for like all that is there
+        made = type.__new__(StandInType, name, tuple(derived if one is base else one for one in bases), about)
+        self._classes[derived.__name__] = made
+        return made
 
     def exception(self, body: Any) -> BaseException:
         """The candidate's exception, as it was told."""

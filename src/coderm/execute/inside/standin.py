@@ -84,6 +84,15 @@ class StandInType(type):
     Exceptions have it too, whose stand-ins are exceptions to be raised here.
     """
 
+    def __new__(mcs, name: str, bases: tuple[type, ...], about: dict[str, Any], **options: Any) -> Any:
+        if "_remote" in about or any(issubclass(base, BaseException) for base in bases):
+            return super().__new__(mcs, name, bases, about)
+        base = next(base for base in bases if isinstance(base, StandInType))
+        return base._remote.derive(name, bases, base, about, options)  # the test's own subclass
+
+    def __init__(cls, name: str, bases: tuple[type, ...], about: dict[str, Any], **options: Any) -> None:
+        super().__init__(name, bases, about)
+
     @property
     def __doc__(cls) -> Any:  # type: ignore[override]
         if vars(cls).get("_remote") is None:  # the test's own subclass
@@ -91,14 +100,9 @@ class StandInType(type):
         return cls._remote.ask("doc", cls._class_target)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        remote: Remote = cls._remote
-        is_tests = vars(cls).get("_remote") is None
-        if is_tests and issubclass(cls, BaseException):
-            return super().__call__(*args, **kwargs)
-        made = remote.ask("call", cls._class_target, args, kwargs)
-        if not is_tests or not issubclass(cls, type(made)):
-            return made
-        return remote.stand_in(cls, _own(made, "_target"))
+        if vars(cls).get("_remote") is None and issubclass(cls, BaseException):
+            return super().__call__(*args, **kwargs)  # the test's own exception
+        return cls._remote.ask("call", cls._class_target, args, kwargs)
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
@@ -132,6 +136,16 @@ class StandInType(type):
     def __contains__(cls, value: Any) -> bool:
         cls._remote.self_judged = True
         return bool(cls._remote.ask("contains", cls._class_target, (value,)))
+
+
+class Inherited:
+    """What `super()` finds in a candidate's class under a name that the test's subclass has given a new meaning."""
+
+    def __init__(self, derived: Any, name: str) -> None:
+        self._derived, self._name = derived, name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return self._derived._remote.ask("inherited", _own(instance, "_target"), (self._derived, self._name))
 
 
 class StandIn(metaclass=StandInType):
