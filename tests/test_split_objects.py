@@ -154,6 +154,8 @@ CASES: dict[str, tuple[str, str, str]] = {
     "derived_with_init": (ANIMAL, "class Dog(Animal):\n    legs = 3\n    def __init__(self, n, a): super().__init__(n); self.age = a\n"
                                   "d = Dog('R', 5); self.assertEqual((d.name, d.age, d.intro()), ('R', 5, 'R ... 3'))\n"
                                   "d.legs = 2; self.assertEqual((d.legs, Dog.legs, str(d)), (2, 3, 'AR'))", "pass"),
+    "derived_and_base_named": (ANIMAL, "class Dog(Animal):\n    def __init__(self, n): Animal.__init__(self, n + '!')\n"
+                                       "    def speak(self): return 'W' + Animal.speak(self)\nself.assertEqual(Dog('R').intro(), 'R! W... 4')", "pass"),
     "derived_twice": (ANIMAL, "class Dog(Animal):\n    def speak(self): return 'W' + super().speak()\n"
                               "class Pup(Dog):\n    def speak(self): return 'w' + super().speak()\n    def __str__(self): return super().__str__() + '!'\n"
                               "p = Pup.make(); self.assertIsInstance(p, Pup); self.assertIsInstance(p, Dog); self.assertNotIsInstance(Dog('R'), Pup)\n"

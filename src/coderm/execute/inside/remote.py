@@ -230,7 +230,7 @@ class Remote:
 
     def stand_in(self, kind: Any, target: int) -> StandIn:
         """The one stand-in for an object of the candidate's, made anew."""
-        instance = object.__new__(kind)
+        instance: StandIn = object.__new__(kind)
         if not isinstance(instance, StandIn):
             raise Malformed("an exception as a value")
         object.__setattr__(instance, "_target", target)

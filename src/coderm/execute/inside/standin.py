@@ -148,11 +148,20 @@ class Inherited:
         return self._derived._remote.ask("inherited", _own(instance, "_target"), (self._derived, self._name))
 
 
+class _Init:
+    """`Base.__init__(self)` in a method of the test's; here itself none is ever initialized."""
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        target = owner._class_target if instance is None else _own(instance, "_target")
+        return owner._remote.attribute(target, "__init__")
+
+
 class StandIn(metaclass=StandInType):
     """An object of the candidate's."""
 
     _remote: Any = None
     _class_target: Any = None
+    __init__ = _Init()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__") and name not in ("__name__", "__qualname__", "__wrapped__"):
