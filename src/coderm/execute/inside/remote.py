@@ -230,9 +230,9 @@ class Remote:
 
     def stand_in(self, kind: Any, target: int) -> StandIn:
         """The one stand-in for an object of the candidate's, made anew."""
-        instance: StandIn = object.__new__(kind)
-        if not isinstance(instance, StandIn):
+        if issubclass(kind, BaseException):
             raise Malformed("an exception as a value")
+        instance: StandIn = object.__new__(kind)
         object.__setattr__(instance, "_target", target)
         self._met[target] = instance
         return instance
