@@ -26,8 +26,8 @@ def replaces(tree: ast.Module, nodes: list[ast.AST], names: frozenset[str], read
     """
     imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
     # `from solution import f` binds the candidate's own f, and what is not installed leaves it
-    imported = {name for node in imports for name in _binds(node)}
-    of_library = {name for node in imports if _is_librarys(node) for name in _binds(node)}
+    imported = {name for node in imports for name in bound_by(node)}
+    of_library = {name for node in imports if _is_librarys(node) for name in bound_by(node)}
     own = binds - imported
     modules = {alias.asname or alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names
                if alias.name == "solution"}
@@ -79,7 +79,7 @@ def _taken(tree: ast.Module) -> set[str]:
             if isinstance(node, ast.ImportFrom) and _foreign(node):
                 taken |= {alias.asname or alias.name: alias.name for alias in node.names}
             elif isinstance(node, ast.Import | ast.ImportFrom):
-                other.update(_binds(node))
+                other.update(bound_by(node))
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 other.add(node.name)
             else:
@@ -105,7 +105,8 @@ def _foreign(node: ast.Import | ast.ImportFrom) -> bool:
     return "solution" in modules
 
 
-def _binds(node: ast.Import | ast.ImportFrom) -> list[str]:
+def bound_by(node: ast.Import | ast.ImportFrom) -> list[str]:
+    """The names that an import binds."""
     return [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
 
 

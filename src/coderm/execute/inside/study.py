@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from .deciding import decisions
 from .evaluates import evaluates
 from .reach import Reach, all_code, reach
-from .replacing import BUILTINS, names_module, of_candidate, replaces
+from .replacing import BUILTINS, bound_by, names_module, of_candidate, replaces
 from .vacuity import is_constant, last_name, vacuous
 
 MARK = "__coderm_asserted__"
@@ -327,6 +327,5 @@ def _stores(nodes: list[ast.AST]) -> tuple[tuple[str, str], ...]:
 
 def _brought(nodes: list[ast.AST]) -> set[str]:
     """Names under which it imports what is not the solution's."""
-    return {(alias.asname or alias.name).partition(".")[0] for node in nodes
-            if isinstance(node, ast.Import) or (isinstance(node, ast.ImportFrom) and node.module != "solution")
-            for alias in node.names}
+    return {name for node in nodes if isinstance(node, ast.Import)
+            or (isinstance(node, ast.ImportFrom) and node.module != "solution") for name in bound_by(node)}
