@@ -58,7 +58,7 @@ def test_tests_go_where_they_helped_others() -> None:
         problems.append(Recorded(f"p/{i}", np.repeat(votes, cases, axis=1), np.repeat(np.arange(20), cases), 20,
                                  (np.arange(6) >= 3) == (cases == 3)))
     replies = side_by_side(problems, "majority")
-    priority = replay(replies, worth=cross_fitted_worth(replies, seed=0))[0][:, 5]
+    priority = np.maximum(replay(replies, worth=cross_fitted_worth(replies, seed=0))[0][:, 5], 0)
     first_leads = replies.votes[:, 0, :5].sum(axis=1) > 2  # and will be overtaken, for better or for worse
     better = np.arange(80) % 2 == 1
     assert priority[first_leads & better].mean() > 5 * priority[first_leads & ~better].mean() > 0

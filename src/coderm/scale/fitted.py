@@ -3,8 +3,8 @@
 The sequential rule guesses from the votes what more replies may still change; this one has seen, on training problems
 of the same policy and tester, how much selection accuracy the next 2, 8, 24 and all replies brought where the votes
 had the same shape. It looks when the sequential rule looks and rules out the candidates that the sequential rule
-rules out; gradient-boosted trees on the shape of the votes take the place of its worth. Problems are cross-fitted: no
-problem's worth comes from its own labels.
+rules out; gradient-boosted trees on the shape of the votes take the place of its worth, and a problem of whose further
+replies no good is expected gets none. Problems are cross-fitted: no problem's worth comes from its own labels.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LOOKS = 15
 _GROUPS = 3
 _HORIZONS = (2, 8, 24)
 _LEAF = 0.02  # of the training rows: neighbouring rows are prefixes of the same problem
-_LEAST = 1e-9  # a problem that nothing is expected of still comes last, not never
+_TINY = 1e-9
 
 
 def cross_fitted_worth(replies: Replies, seed: int) -> Worth:
@@ -58,7 +58,7 @@ def cross_fitted_worth(replies: Replies, seed: int) -> Worth:
                 mine = fold == k
                 found[mine] = np.max([model.predict(look[mine]) / np.minimum(horizon, left[mine])
                                       for horizon, model in zip(horizons, of_fold, strict=True)], axis=0)
-        return np.where(now.worth > 0, np.maximum(found, _LEAST), 0.0)
+        return np.where(now.worth > 0, np.maximum(found, 0.0), 0.0)
 
     return worth
 
@@ -73,7 +73,7 @@ def shape_of_votes(replies: Replies, b: int, now: Standing) -> Floats:
     rate = np.where(alive, replies.cases[:, :, :b].sum(axis=2) / np.maximum(pairs.sum(axis=1), 1)[:, None], 0.0)
     mean = rate.sum(axis=1) / racing
     features = [
-        np.full(len(votes), b), np.log(now.worth + _LEAST), alive.mean(axis=1), pairs.sum(axis=1),
+        np.full(len(votes), b), np.log(now.worth + _TINY), alive.mean(axis=1), pairs.sum(axis=1),
         (pairs > 0).sum(axis=1),
         ((votes > 0) & alive[:, :, None]).any(axis=1).sum(axis=1), (alive & (total == 0)).sum(axis=1) / racing,
         np.where(alive, total, 0).sum(axis=1) / racing, mean, rate.max(axis=1),
