@@ -107,15 +107,22 @@ def code(text: str) -> str:
     return textwrap.dedent(text).strip() + "\n"
 
 
+def wrong(line: str, name: str, text: str, shared: str, split: str = NOT_PASS, **more: str) -> Case:
+    """A candidate that does something, then answers wrongly."""
+    text = code(text)
+    return Case(line, name, text if "def add" in text else text + WRONG, shared=shared, split=split, **more)
+
+
 def all_cases() -> list[Case]:
     import hazards_cheating
     import hazards_escape
     import hazards_fidelity
+    import hazards_patching
     import hazards_resources
     import hazards_vacuous
 
-    return [case for module in (hazards_cheating, hazards_vacuous, hazards_resources, hazards_escape, hazards_fidelity)
-            for case in module.CASES]
+    modules = (hazards_patching, hazards_cheating, hazards_vacuous, hazards_resources, hazards_escape, hazards_fidelity)
+    return [case for module in modules for case in module.CASES]
 
 
 def table() -> str:
