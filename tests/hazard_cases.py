@@ -115,13 +115,15 @@ def wrong(line: str, name: str, text: str, shared: str, split: str = NOT_PASS, *
 
 def all_cases() -> list[Case]:
     import hazards_cheating
+    import hazards_ending
     import hazards_escape
     import hazards_fidelity
     import hazards_patching
     import hazards_resources
     import hazards_vacuous
 
-    modules = (hazards_patching, hazards_cheating, hazards_vacuous, hazards_resources, hazards_escape, hazards_fidelity)
+    modules = (hazards_patching, hazards_cheating, hazards_ending, hazards_vacuous, hazards_resources, hazards_escape,
+               hazards_fidelity)
     return [case for module in modules for case in module.CASES]
 
 

@@ -11,10 +11,11 @@ pytest.importorskip("sklearn", reason="needs the extra: pip install 'coderm[prob
 
 from coderm.scale import curves
 from coderm.scale.curves import scaling
-from coderm.scale.fitted import FOLDS, cross_fitted_worth, shape_of_votes
+from coderm.scale.fitted import cross_fitted_worth, shape_of_votes
 from coderm.scale.recorded import RULES, Recorded, Rule, side_by_side
 from coderm.scale.sequential import replay, standing
 from coderm.scale.simulate import TABLE_2, predicted, simulate
+from coderm.scale.static import FOLDS
 
 
 @pytest.fixture(scope="module")

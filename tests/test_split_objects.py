@@ -78,16 +78,6 @@ def note(x):
     return len(log)
 """
 
-E = """
-class E(Exception):
-    code = 7
-    def __init__(self, message, n): super().__init__(message); self.n = n
-    @property
-    def twice(self): return 2 * self.n
-    def plus(self, k): return self.n + k
-def f(): raise E('m', 3)
-def g(error): return error.n
-"""
 # name -> (solution, body of the test method, expected verdict)
 CASES: dict[str, tuple[str, str, str]] = {
     "enum_identity": ("from enum import Enum\nclass Color(Enum):\n    RED = 1\ndef f(): return Color.RED",

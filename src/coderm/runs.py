@@ -169,9 +169,8 @@ class Run:
         """Write one problem's matrix, whole or not at all."""
         path = self.reward_path(task_id)
         path.parent.mkdir(exist_ok=True)
-        partial = path.with_suffix(".partial")
-        tables.write_matrix(partial, task_id, matrix)
-        partial.replace(path)
+        with whole(path) as file:
+            tables.write_matrix(file, task_id, matrix)
 
     def matrix(self, task_id: str) -> RewardMatrix | None:
         """One problem's matrix, or None where it was not executed yet."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ SCHEMA = 1
 _KEY = b"coderm"
 
 
-def write_matrix(path: Path, task_id: str, matrix: RewardMatrix) -> None:
+def write_matrix(file: IO[bytes], task_id: str, matrix: RewardMatrix) -> None:
     """Write one matrix: columns task_id, solution, unit_test, verdict, cases, passed, cpu_ms."""
     n, m = matrix.shape
     words = pa.array(VERDICT_WORDS)
@@ -42,7 +42,7 @@ def write_matrix(path: Path, task_id: str, matrix: RewardMatrix) -> None:
     if matrix.calls is not None:
         about["calls"] = [np.flatnonzero(row).tolist() for row in matrix.calls]
     table = pa.table(columns).replace_schema_metadata({_KEY: json.dumps(about, sort_keys=True)})
-    pq.write_table(table, path, compression="zstd")
+    pq.write_table(table, file, compression="zstd")
 
 
 def read_about(path: Path) -> dict[str, Any]:

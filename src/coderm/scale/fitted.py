@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from coderm.errors import MissingExtra
 from coderm.scale.recorded import Replies, best
 from coderm.scale.sequential import Standing, Worth, replay
+from coderm.scale.static import FOLDS
 
 Floats = NDArray[np.float64]
-FOLDS = 5
 SHUFFLES = 4
 _LOOKS = 15
 _GROUPS = 3
@@ -101,8 +101,10 @@ def _training_rows(replies: Replies, rng: np.random.Generator, fold: NDArray[np.
     """Looks [R, features], each one's fold [R], and what the next replies brought within each horizon [R]."""
     p, _, m = replies.votes.shape
     rows = np.arange(p)
-    kept = sorted({round(b) for b in np.geomspace(1, max(m - 1, 1), _LOOKS)})
-    looks, folds, gains = [], [], [[] for _ in horizons]  # type: ignore[var-annotated]
+    kept = {round(b) for b in np.geomspace(1, max(m - 1, 1), _LOOKS)}
+    looks: list[Floats] = []
+    folds: list[NDArray[np.int64]] = []
+    gains: list[list[Floats]] = [[] for _ in horizons]
     for _ in range(SHUFFLES):
         seen: dict[int, Floats] = {}
 

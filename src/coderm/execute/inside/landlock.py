@@ -26,14 +26,14 @@ def version() -> int:
     return max(int(_libc.syscall(_CREATE, None, ctypes.c_size_t(0), _VERSION)), 0)
 
 
-def confine(readable: Iterable[str], writable: Iterable[str]) -> bool:
-    """Leave this process the paths named (and those beneath) and the harmless devices; whether the kernel could.
+def confine(readable: Iterable[str], writable: Iterable[str]) -> None:
+    """Leave this process the paths named (and those beneath) and the harmless devices, where the kernel can.
 
     Needs `no_new_privs`. Raises OSError where the kernel has Landlock and refuses.
     """
     known = version()
     if not known:
-        return False
+        return
     every = (1 << _RIGHTS[max(v for v in _RIGHTS if v <= known)]) - 1
     attributes = struct.pack("Q", every)
     ruleset = _call(_CREATE, attributes, len(attributes), 0)
@@ -47,7 +47,6 @@ def confine(readable: Iterable[str], writable: Iterable[str]) -> bool:
             os.close(parent)
     _call(_RESTRICT, ruleset, 0)
     os.close(ruleset)
-    return True
 
 
 def _call(number: int, *arguments: int | bytes) -> int:

@@ -314,6 +314,7 @@ def _imports(nodes: list[ast.AST]) -> frozenset[str]:
 
 
 def _stores(nodes: list[ast.AST]) -> tuple[tuple[str, str], ...]:
+    """(module, attribute) of every store on an attribute; where it is on no module the first is no module's name."""
     modules: dict[str, str] = {}
     for node in nodes:
         if isinstance(node, ast.Import):
